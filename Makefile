@@ -39,11 +39,15 @@ test-all: $(BUILT) $(VENV)/.extra-test
 bench: $(BUILT)
 	$(PY) -m nabi.bench $(ARGS)
 
+# The build that pip made; CMake gives it the extra program.
+BUILD = $(shell dirname $$(ls -t build/*/CMakeCache.txt | head -n 1))
 kernel: $(BUILT)
-	@.ci/kernel.sh $(VENV) "$(K)" "$(SHAPE)"
+	@test -n "$(K)" -a -n "$(SHAPE)" || { echo "usage: make kernel K=linear SHAPE=64x784x512 [DTYPE=f64] [THREADS=1]"; exit 2; }
+	@$(VENV)/bin/cmake --build $(BUILD) --target kernel > build/kernel.log 2>&1 || { cat build/kernel.log; exit 1; }
+	@$(BUILD)/kernel $(K) $(SHAPE) $(or $(DTYPE),f32) $(THREADS)
 
 asm: $(BUILT)
-	@$(PY) .ci/asm.py "$(K)" $(SET)
+	@$(PY) bench/asm.py "$(K)" $(SET)
 
 format: $(VENV)/.extra-dev
 	$(PY) -m ruff check --fix . ; $(PY) -m ruff format .

@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """The pipeline a course teaches: data set, loader, model, loss, optimizer, training, evaluation on held-out images.
 
-Only the next four lines differ from the PyTorch version: put `torch` where they say `nabi` and it runs there too.
+Only the four lines that import nabi differ from the PyTorch version: with `torch` in them it runs there too.
 Run it as: python examples/notes_pipeline.py digits.csv.gz [epochs]
 """
+
+import sys
+
+import numpy as np
 
 import nabi as torch
 import nabi.nn as nn
 import nabi.optim as optim
 from nabi.utils.data import DataLoader, Dataset, TensorDataset
-
-import sys
-
-import numpy as np
 
 
 class HandwrittenDigits(Dataset):
