@@ -13,9 +13,8 @@ from nabi.printing import format_scalar, format_tensor, get_printoptions, printo
 torch = pytest.importorskip("torch")
 
 DTYPES = ["float32", "float64", "int64", "int32", "int16", "int8", "uint8", "bool"]
-SPECIALS = np.array(
-    "0 -0.0 inf -inf nan 1 -1 0.5 1e-45 1e-310 1e8 100000001 1e-4 9.9e-5 3e38".split(), dtype=np.float64
-)
+SPECIALS = [0.0, -0.0, np.inf, -np.inf, np.nan, 1.0, -1.0, 0.5, 1e-45, 1e-310]
+SPECIALS += [1e8, 100000001.0, 1e-4, 9.9e-5, 3e38]
 EMPTY = [(0,), (0, 3), (3, 0), (2, 0, 2)]
 SMALL = [
     (),
@@ -33,7 +32,8 @@ SMALL = [
 ]
 LARGE = [(1000,), (1001,), (25, 41), (2, 600), (600, 2), (9, 9, 15), (1, 1200, 1), (7, 6, 5, 8), (2,) * 10]
 SHAPES = EMPTY + SMALL + LARGE
-KINDS = "integers whole specials normal wide threshold bits sparse large boundary".split()
+KINDS = ["integers", "whole", "specials", "normal", "wide"]
+KINDS += ["threshold", "bits", "sparse", "large", "boundary"]
 
 
 def values(rng, dtype, shape, kind):

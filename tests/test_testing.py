@@ -64,7 +64,7 @@ def test_report_of_scalars():
         assert_close(1.0, np.float64(2.0))
     assert str(error.value) == text.format(1e-07, 1e-07)
     with pytest.raises(
-        AssertionError, match="Expected 0 but got 3.\nAbsolute difference: 3\nRelative difference: inf"
+        AssertionError, match=r"Expected 0 but got 3\.\nAbsolute difference: 3\nRelative difference: inf"
     ):
         assert_close(3, 0)
 
@@ -89,7 +89,7 @@ def test_attributes():
         AssertionError, match=r"'shape' do not match: torch.Size\(\[1\]\) != torch.Size\(\[1, 1\]\)"
     ):
         assert_close(one, nabi.tensor([[1.0]]))
-    with pytest.raises(AssertionError, match="'dtype' do not match: torch.float32 != torch.int64"):
+    with pytest.raises(AssertionError, match=r"'dtype' do not match: torch\.float32 != torch\.int64"):
         assert_close(one, nabi.tensor([1]))
     assert_close(one, nabi.tensor([1]), check_dtype=False)
     square = nabi.tensor([[1.0, 2.0], [2.0, 1.0]])
@@ -123,7 +123,7 @@ def test_containers_and_their_path():
 
 
 def test_own_message():
-    with pytest.raises(AssertionError, match="^mine$"):
+    with pytest.raises(AssertionError, match=r"^mine$"):
         assert_close([1], [2], msg="mine")
     with pytest.raises(AssertionError) as error:
         assert_close([1], [2], msg=lambda text: f"<{text}>")
@@ -144,7 +144,7 @@ def test_integers_beyond_the_floats():
 )
 def test_unrelated_inputs(actual, expected):
     with pytest.raises(
-        TypeError, match="^assert_close: expected two tensors, arrays, numbers or containers"
+        TypeError, match=r"^assert_close: expected two tensors, arrays, numbers or containers"
     ) as error:
         assert_close({"k": actual}, {"k": expected})
     assert str(error.value).endswith(f"got {type(actual)} and {type(expected)} at item ['k']")
@@ -152,7 +152,7 @@ def test_unrelated_inputs(actual, expected):
 
 def test_number_and_bool_differ_in_type():
     # PyTorch ends in an internal error here
-    with pytest.raises(AssertionError, match="'dtype' do not match: torch.int64 != torch.bool"):
+    with pytest.raises(AssertionError, match=r"'dtype' do not match: torch\.int64 != torch\.bool"):
         assert_close(1, True)
     assert_close(1, True, check_dtype=False)
 
@@ -171,12 +171,12 @@ def test_subclass():
 
 def test_tolerances_come_in_pairs_and_are_not_negative():
     with pytest.raises(
-        ValueError, match="^assert_close: expected both rtol and atol or neither, got no atol$"
+        ValueError, match=r"^assert_close: expected both rtol and atol or neither, got no atol$"
     ):
         assert_close(1.0, 1.0, rtol=0.1)
-    with pytest.raises(ValueError, match="got no rtol$"):
+    with pytest.raises(ValueError, match=r"got no rtol$"):
         assert_close(1.0, 1.0, atol=0.1)
-    with pytest.raises(RuntimeError, match="^assert_close: expected atol >= 0, got -1$"):
+    with pytest.raises(RuntimeError, match=r"^assert_close: expected atol >= 0, got -1$"):
         assert_close(1.0, 1.0, rtol=0, atol=-1)
-    with pytest.raises(RuntimeError, match="^assert_close: expected rtol >= 0, got nan$"):
+    with pytest.raises(RuntimeError, match=r"^assert_close: expected rtol >= 0, got nan$"):
         assert_close(1.0, 1.0, rtol=float("nan"), atol=0)

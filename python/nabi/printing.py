@@ -13,8 +13,8 @@ from itertools import islice
 
 import numpy as np
 
-from nabi.dtype import get_default_dtype
-from nabi.errors import fail
+from .dtype import get_default_dtype
+from .errors import fail
 
 _DEFAULTS = {"precision": 4, "threshold": 1000, "edgeitems": 3, "linewidth": 80}
 _PROFILES = {

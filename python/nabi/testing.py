@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from nabi.dtype import get_default_dtype
-from nabi.errors import fail
-from nabi.tensor import Tensor
+from .dtype import get_default_dtype, promote_types
+from .errors import fail
+from .tensor import Tensor
 
 # (rtol, atol); what is not here is compared for equality
 _TOLERANCES = {"float32": (1.3e-6, 1e-5), "float64": (1e-7, 1e-7), float: (1e-7, 1e-7), complex: (1e-7, 1e-7)}
@@ -200,7 +200,8 @@ def _compare_tensors(actual, expected, *, rtol, atol, equal_nan, check_dtype, ch
             return f"The values for attribute '{name}' do not match: {left} != {right}."
 
     rtol, atol = _tolerances(rtol, atol, actual.dtype.name, expected.dtype.name)
-    left, right = _promoted(actual._array, expected._array)
+    common = promote_types(actual.dtype, expected.dtype).numpy
+    left, right = (tensor._array.astype(common, copy=False) for tensor in (actual, expected))
     with np.errstate(all="ignore"):
         matches = _close(left, right, float(rtol), float(atol), equal_nan)
         if matches.all():
@@ -215,15 +216,6 @@ def _tolerances(rtol, atol, *types):
         return rtol, atol
     rtols, atols = zip(*(_TOLERANCES.get(kind, (0.0, 0.0)) for kind in types), strict=True)
     return max(rtols), max(atols)
-
-
-def _promoted(actual, expected):
-    """Both arrays in PyTorch's common type, where a float is never widened by an integer."""
-    if actual.dtype == expected.dtype:
-        return actual, expected
-    floating = [array.dtype for array in (actual, expected) if array.dtype.kind == "f"]
-    common = floating[0] if len(floating) == 1 else np.promote_types(actual.dtype, expected.dtype)
-    return actual.astype(common), expected.astype(common)
 
 
 def _close(actual, expected, rtol, atol, equal_nan):
