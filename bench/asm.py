@@ -8,6 +8,7 @@ vector arithmetic in it, the one with most of it first.
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -16,24 +17,32 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 SETS = ("scalar", "avx2", "avx512", "neon")
-VECTOR = re.compile(r"\b(v[a-z]+[0-9]*p[sd]|v[a-z]+[sd][sd]|v?p[a-z]+[bwdq]|f[a-z]+|(add|mul|sub|div|max|min|sqrt)[ps][sd])\b")
+VECTOR = re.compile(
+    r"\b(v[a-z]+[0-9]*p[sd]|v[a-z]+[sd][sd]|v?p[a-z]+[bwdq]|f[a-z]+|(add|mul|sub|div|max|min|sqrt)[ps][sd])\b"
+)
 JUMP = re.compile(r"^j\w+\s+([0-9a-f]+)\b")
 
 
 def newest_objects(name: str) -> list[Path]:
     """The object files of one set, from the build that was made last."""
     found: dict[Path, list[Path]] = {}
-    for folder in ROOT.glob(f"build/**/CMakeFiles/*{name}.dir"):
+    root = Path(os.environ.get("NABI_BUILD_DIR", ROOT / "build"))
+    for folder in root.glob(f"**/CMakeFiles/*{name}.dir"):
         objects = sorted(folder.rglob("*.o"))
         if objects:
             found[folder] = objects
-    return found[max(found, key=lambda folder: max(o.stat().st_mtime for o in found[folder]))] if found else []
+    return (
+        found[max(found, key=lambda folder: max(o.stat().st_mtime for o in found[folder]))] if found else []
+    )
 
 
 def functions(path: Path) -> dict[str, list[tuple[int, str, str]]]:
     """{demangled name: [(address, instruction, what it refers to)]} of one object."""
     listing = subprocess.run(
-        ["objdump", "-drC", "--no-show-raw-insn", "-M", "intel", path], capture_output=True, text=True, check=True
+        ["objdump", "-drC", "--no-show-raw-insn", "-M", "intel", path],
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout
     found: dict[str, list[tuple[int, str, str]]] = {}
     body: list[tuple[int, str, str]] = []
@@ -50,15 +59,61 @@ def functions(path: Path) -> dict[str, list[tuple[int, str, str]]]:
     return found
 
 
+def blocks_of(body: list[tuple[int, str, str]]) -> tuple[list[range], list[list[int]]]:
+    """Basic blocks as ranges of instructions, and for each the blocks that may follow it."""
+    at = {address: i for i, (address, _, _) in enumerate(body)}
+    starts = {0}
+    for i, (_, code, _) in enumerate(body):
+        if code.startswith(("j", "ret")):
+            starts.add(i + 1)
+            if (jump := JUMP.match(code)) and int(jump[1], 16) in at:
+                starts.add(at[int(jump[1], 16)])
+    edges = sorted(starts - {len(body)})
+    blocks = [range(low, high) for low, high in zip(edges, [*edges[1:], len(body)], strict=True)]
+    of = {block.start: number for number, block in enumerate(blocks)}
+    following: list[list[int]] = []
+    for number, block in enumerate(blocks):
+        code, after = body[block[-1]][1], []
+        if (jump := JUMP.match(code)) and int(jump[1], 16) in at:
+            after.append(of[at[int(jump[1], 16)]])
+        if not code.startswith(("jmp", "ret")) and number + 1 < len(blocks):
+            after.append(number + 1)
+        following.append(after)
+    return blocks, following
+
+
 def innermost_loops(body: list[tuple[int, str, str]]) -> list[list[str]]:
-    """Instruction lists between a backward jump and its target that hold no smaller such loop."""
-    ranges = []
-    for address, code, _ in body:
-        jump = JUMP.match(code)
-        if jump and body[0][0] <= int(jump[1], 16) <= address:
-            ranges.append((int(jump[1], 16), address))
-    inner = [r for r in ranges if not any(o != r and r[0] <= o[0] and o[1] <= r[1] for o in ranges)]
-    return [[code for address, code, _ in body if low <= address <= high] for low, high in sorted(set(inner))]
+    """The instructions of every natural loop with no loop inside: a block that all its rounds pass, and what leads back
+    to it. A jump back alone does not make a loop: compilers move rare cases behind a function's end."""
+    blocks, following = blocks_of(body)
+    before: list[list[int]] = [[] for _ in blocks]
+    for number, after in enumerate(following):
+        for other in after:
+            before[other].append(number)
+    everything = (1 << len(blocks)) - 1
+    dominators = [everything] * len(blocks)
+    dominators[0] = 1
+    changed = True
+    while changed:
+        changed = False
+        for number in range(1, len(blocks)):
+            common = everything
+            for other in before[number]:
+                common &= dominators[other]
+            common |= 1 << number
+            changed |= common != dominators[number]
+            dominators[number] = common
+    loops: dict[int, set[int]] = {}
+    for tail, after in enumerate(following):
+        for head in after:
+            if dominators[tail] >> head & 1:
+                members, todo = loops.setdefault(head, {head}), [tail]
+                while todo:
+                    if (number := todo.pop()) not in members:
+                        members.add(number)
+                        todo.extend(before[number])
+    inner = [members for head, members in loops.items() if not any(o != head and o in members for o in loops)]
+    return [[body[i][1] for number in sorted(members) for i in blocks[number]] for members in inner]
 
 
 def reached_from(kernel: str, name: str, table: dict[str, list[tuple[int, str, str]]]) -> list[str]:
@@ -91,11 +146,16 @@ def show(kernel: str, name: str, limit: int = 6) -> bool:
     loops = [found for found in loops if found[0]]
     if not loops:
         return False
-    loops.sort(key=lambda found: -found[0])
-    print(f"\n===== {name}: {len(loops)} innermost loops with vector arithmetic, the {min(limit, len(loops))} widest")
+    # Multiply-adds are what a kernel is written for; then the most arithmetic.
+    loops.sort(key=lambda found: (-sum("fma" in code or "fmla" in code for code in found[2]), -found[0]))
+    print(
+        f"\n===== {name}: {len(loops)} innermost loops with vector arithmetic; the {min(limit, len(loops))} with most of it"
+    )
     for count, function, loop in loops[:limit]:
-        print(f"\n--- {function}\n    {count} of {len(loop)} instructions are vector arithmetic")
-        print("\n".join("    " + re.sub(r"\s+", " ", code) for code in loop))
+        plain = function.replace(f"nabi::{name}::", "").replace("(anonymous namespace)::", "")
+        print(f"\n--- {plain if len(plain) < 160 else plain[:157] + '...'}")
+        print(f"    {count} of {len(loop)} instructions are vector arithmetic")
+        print("\n".join("    " + re.sub(r"\s+", " ", re.sub(r"<.*$", "", code)).rstrip() for code in loop))
     return True
 
 

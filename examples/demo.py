@@ -38,7 +38,9 @@ def load_images(name: str, root: str) -> dict:
             name = "fashion"
         except (RuntimeError, OSError) as problem:
             if name == "fashion":
-                raise SystemExit(f"{problem}\nDebian and Ubuntu have it: apt-get install dataset-fashion-mnist") from None
+                raise SystemExit(
+                    f"{problem}\nDebian and Ubuntu have it: apt-get install dataset-fashion-mnist"
+                ) from None
             name = "digits"
     if name == "digits":
         train, test = Digits(train=True), Digits(train=False)
@@ -85,7 +87,9 @@ def train(framework: str, images: dict, recipe: dict, epochs: int, seed: int, qu
 
     torch.manual_seed(seed)
     part = {name: torch.from_numpy(images[name]) for name in ("train_x", "train_y", "test_x", "test_y")}
-    train_loader = data.DataLoader(data.TensorDataset(part["train_x"], part["train_y"]), recipe["batch"], shuffle=True)
+    train_loader = data.DataLoader(
+        data.TensorDataset(part["train_x"], part["train_y"]), recipe["batch"], shuffle=True
+    )
     test_loader = data.DataLoader(data.TensorDataset(part["test_x"], part["test_y"]), 1000)
     model = build(nn, images["train_x"].shape[1], recipe["hidden"], 10, recipe["dropout"])
     loss_function = nn.CrossEntropyLoss()
@@ -97,7 +101,11 @@ def train(framework: str, images: dict, recipe: dict, epochs: int, seed: int, qu
     for epoch in range(epochs):
         start = time.perf_counter()
         model.train()
-        batches = train_loader if quiet else progress(train_loader, len(train_loader), f"epoch {epoch + 1}/{epochs}")
+        batches = (
+            train_loader
+            if quiet
+            else progress(train_loader, len(train_loader), f"epoch {epoch + 1}/{epochs}")
+        )
         for inputs, labels in batches:
             optimizer.zero_grad()
             loss = loss_function(model(inputs), labels)
@@ -124,7 +132,9 @@ def train(framework: str, images: dict, recipe: dict, epochs: int, seed: int, qu
 def pytorch_python() -> str | None:
     """An interpreter that has PyTorch: this one, or the one that this virtual environment was made from."""
     for python in dict.fromkeys([sys.executable, getattr(sys, "_base_executable", sys.executable)]):
-        look = "import importlib.util as u, sys; sys.exit(not (u.find_spec('torch') and u.find_spec('numpy')))"
+        look = (
+            "import importlib.util as u, sys; sys.exit(not (u.find_spec('torch') and u.find_spec('numpy')))"
+        )
         if python and subprocess.run([python, "-c", look], capture_output=True).returncode == 0:
             return python
     return None
@@ -138,9 +148,14 @@ def compare(images: dict, recipe: dict, epochs: int, seed: int) -> dict | None:
     with tempfile.TemporaryDirectory() as folder:
         np.savez(folder + "/images.npz", **{k: v for k, v in images.items() if k != "name"})
         job = json.dumps({"folder": folder, "recipe": recipe, "epochs": epochs, "seed": seed})
-        done = subprocess.run([python, os.path.abspath(__file__), "--torch-job", job], capture_output=True, text=True)
+        done = subprocess.run(
+            [python, os.path.abspath(__file__), "--torch-job", job], capture_output=True, text=True
+        )
         if done.returncode:
-            print("PyTorch is installed but could not run the comparison:", done.stderr.strip().splitlines()[-1:])
+            print(
+                "PyTorch is installed but could not run the comparison:",
+                done.stderr.strip().splitlines()[-1:],
+            )
             return None
         return json.loads(Path(folder, "result.json").read_text())
 
@@ -180,7 +195,9 @@ def save_plots(folder: Path, images: dict, result: dict, other: dict | None) -> 
             name = "PyTorch" if run["framework"] == "torch" else run["framework"]
             left.plot(np.arange(len(smooth)) + window, smooth, style, label=name)
             right.plot(range(1, len(run["accuracies"]) + 1), run["accuracies"], style, marker="o", label=name)
-    left.set(title=f"Training loss (mean of {window} steps)", xlabel="step", ylabel="cross entropy", yscale="log")
+    left.set(
+        title=f"Training loss (mean of {window} steps)", xlabel="step", ylabel="cross entropy", yscale="log"
+    )
     right.set(title="Held-out accuracy", xlabel="epoch", ylabel="accuracy")
     right.xaxis.get_major_locator().set_params(integer=True)
     left.legend()
@@ -208,7 +225,9 @@ def save_plots(folder: Path, images: dict, result: dict, other: dict | None) -> 
         for column in range(10):
             if matrix[row, column]:
                 colour = "white" if matrix[row, column] > matrix[row].sum() / 2 else "black"
-                axis.text(column, row, matrix[row, column], ha="center", va="center", fontsize=8, color=colour)
+                axis.text(
+                    column, row, matrix[row, column], ha="center", va="center", fontsize=8, color=colour
+                )
     axis.set_xticks(range(10), labels, rotation=45, ha="right")
     axis.set_yticks(range(10), labels)
     axis.set(title=f"Confusion matrix, {result['accuracy']:.2%} correct", xlabel="predicted", ylabel="true")
@@ -219,7 +238,9 @@ def save_plots(folder: Path, images: dict, result: dict, other: dict | None) -> 
 def main(arguments: list[str] | None = None) -> dict:
     parser = argparse.ArgumentParser(description="nabi's demo")
     parser.add_argument("--data", choices=["auto", "fashion", "digits"], default="auto")
-    parser.add_argument("--root", default="data", help="folder with Fashion-MNIST's IDX files (default: data)")
+    parser.add_argument(
+        "--root", default="data", help="folder with Fashion-MNIST's IDX files (default: data)"
+    )
     parser.add_argument("--epochs", type=int)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("demo-output"))
@@ -232,13 +253,22 @@ def main(arguments: list[str] | None = None) -> dict:
     images = load_images(options.data, options.root)
     recipe = RECIPES[images["name"]]
     epochs = options.epochs or recipe["epochs"]
-    print(f"{images['name']}: {len(images['train_y']):,} training and {len(images['test_y']):,} held-out images")
+    print(
+        f"{images['name']}: {len(images['train_y']):,} training and {len(images['test_y']):,} held-out images"
+    )
     result = train("nabi", images, recipe, epochs, options.seed)
-    print(f"\nnabi:    {result['accuracy']:.2%} of the held-out images, {result['seconds']:.1f} s of training")
+    print(
+        f"\nnabi:    {result['accuracy']:.2%} of the held-out images, {result['seconds']:.1f} s of training"
+    )
     other = None if options.no_torch else compare(images, recipe, epochs, options.seed)
     if other is not None:
-        print(f"PyTorch: {other['accuracy']:.2%} of the held-out images, {other['seconds']:.1f} s of training (", end="")
-        print(f"version {other['version']}, same seed, own process; nabi took {result['seconds'] / other['seconds']:.2f} of its time)")
+        print(
+            f"PyTorch: {other['accuracy']:.2%} of the held-out images, {other['seconds']:.1f} s of training (",
+            end="",
+        )
+        print(
+            f"version {other['version']}, same seed, own process; nabi took {result['seconds'] / other['seconds']:.2f} of its time)"
+        )
     elif not options.no_torch:
         print("PyTorch: not installed here, so nothing to compare with")
     saved = save_plots(options.out, images, result, other)

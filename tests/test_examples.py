@@ -21,7 +21,12 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path i
 
 def run(*command, cwd=None) -> str:
     done = subprocess.run(
-        [sys.executable, *map(str, command)], capture_output=True, text=True, env=ENVIRONMENT, cwd=cwd, timeout=600
+        [sys.executable, *map(str, command)],
+        capture_output=True,
+        text=True,
+        env=ENVIRONMENT,
+        cwd=cwd,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -98,7 +103,13 @@ def test_the_first_example_of_the_readme(tmp_path):
 
 def test_demo_on_the_digits(tmp_path):
     output = run(
-        ROOT / "examples" / "demo.py", "--data", "digits", "--out", tmp_path / "plots", "--no-torch", cwd=tmp_path
+        ROOT / "examples" / "demo.py",
+        "--data",
+        "digits",
+        "--out",
+        tmp_path / "plots",
+        "--no-torch",
+        cwd=tmp_path,
     )
     assert "digits: 1," in output
     reached = re.search(r"^nabi:\s+([\d.]+)% of the held-out images", output, re.M)
@@ -116,6 +127,13 @@ def test_demo_on_the_digits(tmp_path):
 def test_demo_compares_with_torch(tmp_path):
     pytest.importorskip("torch")
     output = run(
-        ROOT / "examples" / "demo.py", "--data", "digits", "--epochs", 2, "--out", tmp_path / "plots", cwd=tmp_path
+        ROOT / "examples" / "demo.py",
+        "--data",
+        "digits",
+        "--epochs",
+        2,
+        "--out",
+        tmp_path / "plots",
+        cwd=tmp_path,
     )
     assert re.search(r"^PyTorch: [\d.]+% of the held-out images, [\d.]+ s of training", output, re.M), output

@@ -51,7 +51,9 @@ def digits():
 def test_digits(digits):
     train_x, train_y, test_x, test_y = digits
     nabi.manual_seed(0)
-    model = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Dropout(0.1), nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10))
+    model = nn.Sequential(
+        nn.Linear(64, 64), nn.ReLU(), nn.Dropout(0.1), nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10)
+    )
     before = accuracy(model, test_x, test_y)
     fit(model, train_x, train_y, epochs=20, lr=0.05)
     assert before < 0.3
@@ -66,7 +68,13 @@ def test_fashion_mnist():
         pytest.skip("Fashion-MNIST is not installed (Debian's package dataset-fashion-mnist)")
     nabi.manual_seed(0)
     model = nn.Sequential(
-        nn.Linear(784, 256), nn.ReLU(), nn.Dropout(0.2), nn.Linear(256, 128), nn.ReLU(), nn.Dropout(0.2), nn.Linear(128, 10)
+        nn.Linear(784, 256),
+        nn.ReLU(),
+        nn.Dropout(0.2),
+        nn.Linear(256, 128),
+        nn.ReLU(),
+        nn.Dropout(0.2),
+        nn.Linear(128, 10),
     )
     fit(model, *arrays(train, 255.0), epochs=5, lr=0.05, batch=64)
     assert accuracy(model, *arrays(test, 255.0)) >= 0.87
@@ -76,7 +84,10 @@ def test_xor_needs_the_hidden_layer():
     x = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], dtype=np.float32)
     y = np.array([[0], [1], [1], [0]], dtype=np.float32)
     reached = {}
-    for name, layers in {"linear": [nn.Linear(2, 1)], "hidden": [nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 1)]}.items():
+    for name, layers in {
+        "linear": [nn.Linear(2, 1)],
+        "hidden": [nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 1)],
+    }.items():
         nabi.manual_seed(1)
         model = nn.Sequential(*layers, nn.Sigmoid())
         curve = fit(model, x, y, epochs=600, lr=0.2, batch=4, loss_function=nn.BCELoss())

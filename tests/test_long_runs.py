@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import itertools
 import resource
 import threading
 
@@ -37,7 +38,7 @@ def training(sizes, steps: int, batch: int = 64, dropout: float = 0.3):
     x = nabi.from_numpy(rng.random((4 * batch, sizes[0]), dtype=np.float32))
     y = nabi.from_numpy(rng.integers(0, sizes[-1], 4 * batch))
     layers = []
-    for inputs, outputs in zip(sizes[:-2], sizes[1:-1], strict=True):
+    for inputs, outputs in itertools.pairwise(sizes[:-1]):
         layers += [nn.Linear(inputs, outputs), nn.ReLU(), nn.Dropout(dropout)]
     model = nn.Sequential(*layers, nn.Linear(sizes[-2], sizes[-1]))
     loss_function = nn.CrossEntropyLoss()
@@ -55,8 +56,7 @@ def weights_after(count: int, grain: int, sizes=(784, 512, 256, 10), steps: int 
     """The bytes of every weight, and how many regions really ran on several threads."""
     with threads(count, grain):
         before = _C.parallel_stats()["threaded_regions"]
-        for _, model in training(sizes, steps):
-            pass
+        _, model = list(training(sizes, steps))[-1]
         ran = _C.parallel_stats()["threaded_regions"] - before
     return [p.detach().numpy().tobytes() for p in model.parameters()], ran
 

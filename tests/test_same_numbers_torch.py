@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -13,7 +15,6 @@ import nabi.utils.data
 import nabi.vision.datasets
 
 torch = pytest.importorskip("torch")
-import torch.utils.data  # noqa: E402
 
 SIZES = (784, 512, 256, 10)
 
@@ -33,7 +34,7 @@ def images(count: int = 6400) -> tuple[np.ndarray, np.ndarray]:
 
 def network(nn, dropout: float = 0.3):
     layers = []
-    for inputs, outputs in zip(SIZES[:-2], SIZES[1:-1], strict=True):
+    for inputs, outputs in itertools.pairwise(SIZES[:-1]):
         layers += [nn.Linear(inputs, outputs), nn.ReLU(), nn.Dropout(dropout)]
     return nn.Sequential(*layers, nn.Linear(SIZES[-2], SIZES[-1]))
 
