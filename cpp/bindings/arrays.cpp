@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+#define NABI_IMPORTS_NUMPY
+#include "bindings/arrays.h"
+
+#include <algorithm>
+
+#include "runtime/pool.h"
+
+namespace nabi::bindings {
+
+namespace {
+
+PyObject* handler_capsule = nullptr;
+PyObject* op_attribute = nullptr;
+
+// numpy calls these for arrays that carry our handler; outputs themselves are allocated in new_array.
+void* handler_malloc(void*, size_t size) { return pool_allocate(size); }
+void* handler_calloc(void*, size_t count, size_t size) { return pool_allocate_zeroed(count * size); }
+void* handler_realloc(void*, void* pointer, size_t size) { return pool_reallocate(pointer, 0, size); }
+void handler_free(void*, void* pointer, size_t size) { pool_free(pointer, size); }
+
+PyDataMem_Handler handler = {
+    "nabi_pool", 1, {nullptr, handler_malloc, handler_calloc, handler_realloc, handler_free}};
+
+constexpr struct {
+    int numpy;
+    const char* name;
+    size_t size;
+} DTYPES[] = {{NPY_FLOAT32, "float32", 4}, {NPY_FLOAT64, "float64", 8}, {NPY_INT64, "int64", 8},
+              {NPY_INT32, "int32", 4},     {NPY_INT16, "int16", 2},     {NPY_INT8, "int8", 1},
+              {NPY_UINT8, "uint8", 1},     {NPY_BOOL, "bool", 1}};
+
+}  // namespace
+
+PyObject* raise_error(PyObject* type, const char* op, const std::string& message) {
+    PyObject* exception = PyObject_CallFunction(type, "s", (std::string(op) + ": " + message).c_str());
+    if (!exception) return nullptr;
+    PyObject* name = PyUnicode_FromString(op);
+    if (!name || PyObject_SetAttr(exception, op_attribute, name) < 0) PyErr_Clear();
+    Py_XDECREF(name);
+    PyErr_SetObject(type, exception);
+    Py_DECREF(exception);
+    return nullptr;
+}
+
+bool dtype_of(PyArrayObject* array, DType& dtype) {
+    switch (PyArray_TYPE(array)) {
+        case NPY_FLOAT32: dtype = DType::f32; return true;
+        case NPY_FLOAT64: dtype = DType::f64; return true;
+        case NPY_INT32: dtype = DType::i32; return true;
+        case NPY_INT16: dtype = DType::i16; return true;
+        case NPY_INT8: dtype = DType::i8; return true;
+        case NPY_UINT8: dtype = DType::u8; return true;
+        case NPY_BOOL: dtype = DType::b8; return true;
+        case NPY_LONG:
+        case NPY_LONGLONG: dtype = DType::i64; return PyArray_ITEMSIZE(array) == 8;
+        default: return false;
+    }
+}
+
+const char* dtype_name(DType dtype) { return DTYPES[static_cast<int>(dtype)].name; }
+int numpy_type(DType dtype) { return DTYPES[static_cast<int>(dtype)].numpy; }
+size_t item_size(DType dtype) { return DTYPES[static_cast<int>(dtype)].size; }
+
+std::string shape_text(int ndim, const int64_t* shape) {
+    std::string text = "(";
+    for (int d = 0; d < ndim; d++) text += (d ? ", " : "") + std::to_string(shape[d]);
+    return text + (ndim == 1 ? ",)" : ")");
+}
+
+std::string shape_text(PyArrayObject* array) {
+    return shape_text(PyArray_NDIM(array), reinterpret_cast<const int64_t*>(PyArray_SHAPE(array)));
+}
+
+std::string describe(PyObject* object) {
+    if (!PyArray_Check(object)) return Py_TYPE(object)->tp_name;
+    auto* array = reinterpret_cast<PyArrayObject*>(object);
+    DType dtype;
+    return "shape " + shape_text(array) + (dtype_of(array, dtype) ? std::string(" ") + dtype_name(dtype) : "");
+}
+
+PyArrayObject* new_array(DType dtype, int ndim, const int64_t* shape, const int64_t* strides) {
+    npy_intp size = static_cast<npy_intp>(item_size(dtype)), bytes = size, steps[MAX_DIMS];
+    for (int d = ndim - 1; d >= 0; d--) {
+        steps[d] = strides ? strides[d] * size : bytes;
+        if (__builtin_mul_overflow(bytes, static_cast<npy_intp>(shape[d]), &bytes)) {
+            PyErr_NoMemory();
+            return nullptr;
+        }
+    }
+    auto* dims = reinterpret_cast<npy_intp*>(const_cast<int64_t*>(shape));
+    PyArray_Descr* descr = PyArray_DescrFromType(numpy_type(dtype));
+    void* data = bytes ? pool_allocate(static_cast<size_t>(bytes)) : nullptr;
+    if (bytes && !data) {
+        Py_DECREF(descr);
+        PyErr_NoMemory();
+        return nullptr;
+    }
+    auto* array = reinterpret_cast<PyArrayObject*>(PyArray_NewFromDescr(
+        &PyArray_Type, descr, ndim, dims, bytes ? steps : nullptr, data, NPY_ARRAY_WRITEABLE, nullptr));
+    if (!array) {
+        if (data) pool_free(data, static_cast<size_t>(bytes));
+    } else if (data) {
+        // The array owns pool memory: on its death numpy hands data and size to our handler.
+        Py_INCREF(handler_capsule);
+        reinterpret_cast<PyArrayObject_fields*>(array)->mem_handler = handler_capsule;
+        PyArray_ENABLEFLAGS(array, NPY_ARRAY_OWNDATA);
+    }
+    return array;
+}
+
+namespace {
+
+// Dimensions from the innermost (smallest stride) outwards; ties keep the later dimension innermost.
+void memory_order(int ndim, const int64_t* strides, const int64_t* shape, int* order) {
+    for (int i = 0; i < ndim; i++) order[i] = ndim - 1 - i;
+    std::stable_sort(order, order + ndim, [&](int a, int b) {
+        if (shape[a] == 1 || shape[b] == 1) return false;
+        return std::abs(strides[a]) < std::abs(strides[b]);
+    });
+}
+
+}  // namespace
+
+bool is_dense(PyArrayObject* array) {
+    if (PyArray_IS_C_CONTIGUOUS(array) || PyArray_IS_F_CONTIGUOUS(array)) return true;
+    int ndim = PyArray_NDIM(array), order[MAX_DIMS], kept = 0;
+    int64_t shape[MAX_DIMS], strides[MAX_DIMS];
+    for (int d = 0; d < ndim; d++) {
+        if (PyArray_DIM(array, d) == 0) return true;
+        if (PyArray_DIM(array, d) == 1) continue;
+        shape[kept] = PyArray_DIM(array, d);
+        strides[kept++] = PyArray_STRIDE(array, d);
+    }
+    memory_order(kept, strides, shape, order);
+    int64_t expected = PyArray_ITEMSIZE(array);
+    for (int i = 0; i < kept; i++) {
+        if (strides[order[i]] != expected) return false;
+        expected *= shape[order[i]];
+    }
+    return true;
+}
+
+void dense_strides(int ndim, const int64_t* shape, const int64_t* like, int64_t* strides) {
+    int order[MAX_DIMS];
+    memory_order(ndim, like, shape, order);
+    int64_t next = 1;
+    for (int i = 0; i < ndim; i++) {
+        strides[order[i]] = next;
+        next *= shape[order[i]] > 0 ? shape[order[i]] : 1;
+    }
+}
+
+PyArrayObject* copy_with_strides(PyArrayObject* array, const int64_t* strides) {
+    DType dtype = DType::u8;
+    dtype_of(array, dtype);
+    PyArrayObject* copy = new_array(dtype, PyArray_NDIM(array),
+                                    reinterpret_cast<const int64_t*>(PyArray_SHAPE(array)), strides);
+    if (copy && PyArray_CopyInto(copy, array) < 0) Py_CLEAR(copy);
+    return copy;
+}
+
+bool initialise_arrays() {
+    if (_import_array() < 0) return false;
+    op_attribute = PyUnicode_InternFromString("nabi_op");
+    handler_capsule = PyCapsule_New(&handler, "mem_handler", nullptr);
+    return op_attribute && handler_capsule;
+}
+
+}  // namespace nabi::bindings

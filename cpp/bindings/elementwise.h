@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// Broadcasting ops: operands from Python to one Elementwise walk in memory order.
+#pragma once
+#include "bindings/arrays.h"
+
+namespace nabi::bindings {
+
+// inputs arrays (or Python numbers, not all of them) -> one fresh array, or into the array given after them.
+// The output's strides follow the operands' memory order as PyTorch's do: the first operand decides ties.
+PyObject* call_elementwise(Status (*kernel)(const Elementwise&) noexcept, const char* op, int inputs,
+                           PyObject* const* arguments, Py_ssize_t count);
+
+}  // namespace nabi::bindings

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// linear, matmul: what stands directly on matrix multiplication.
+#include "gemm/gemm.h"
+#include "kernels/dispatch.h"
+#include "kernels/prototypes.h"
+#include "runtime/parallel.h"
+
+namespace nabi::NABI_SET {
+
+namespace {
+
+template <class T>
+Matrix<T> matrix(const In& x) {
+    return {data<T>(x), x.strides[x.ndim - 2], x.strides[x.ndim - 1]};
+}
+
+// y[j] = sum over i of x[i, j], i in ascending order; a thread owns whole vectors of columns.
+template <class T>
+void sum_rows(int64_t rows, int64_t columns, const T* x, T* y) {
+    constexpr int64_t W = Vec<T>::width;
+    const int64_t vectors = (columns + W - 1) / W;
+    parallel_for(vectors, grain_for(0.5 * static_cast<double>(rows)), [&](int64_t begin, int64_t end) {
+        for (int64_t v = begin; v < end; v++) {
+            const int64_t j = v * W, left = columns - j;
+            Vec<T> sum = broadcast(T(0));
+            if (left >= W) {
+                for (int64_t i = 0; i < rows; i++) sum = sum + load(x + i * columns + j);
+                store(y + j, sum);
+            } else {
+                for (int64_t i = 0; i < rows; i++) sum = sum + load_partial(x + i * columns + j, left);
+                store_partial(y + j, sum, left);
+            }
+        }
+    });
+}
+
+}  // namespace
+
+// output[n, o] = sum_i input[n, i] weight[o, i] + bias[o]                                       writes =
+Status linear(const In& input, const In& weight, const In& bias, const Out& output) noexcept {
+    return with_float(output.dtype, [&](auto zero) {
+        using T = decltype(zero);
+        const int64_t n = output.shape[0], o = output.shape[1], i = input.shape[1];
+        return gemm<T>(n, o, i, matrix<T>(input), transposed(matrix<T>(weight)), data<T>(output), o, data<T>(bias),
+                       false);
+    });
+}
+
+// d_input = grad weight; d_weight = grad^T input; d_bias = sum of grad's rows                   writes =
+Status linear_backward(const In& grad, const In& input, const In& weight, const Out& d_input, const Out& d_weight,
+                       const Out& d_bias) noexcept {
+    return with_float(grad.dtype, [&](auto zero) {
+        using T = decltype(zero);
+        const int64_t n = grad.shape[0], o = grad.shape[1], i = input.shape[1];
+        Status status = OK;
+        if (d_input.data) {
+            status = gemm<T>(n, i, o, matrix<T>(grad), matrix<T>(weight), data<T>(d_input), i, nullptr, false);
+            if (status.code) return status;
+        }
+        if (d_weight.data) {
+            status = gemm<T>(o, i, n, transposed(matrix<T>(grad)), matrix<T>(input), data<T>(d_weight), i, nullptr,
+                             false);
+            if (status.code) return status;
+        }
+        if (d_bias.data) sum_rows(n, o, data<T>(grad), data<T>(d_bias));
+        return OK;
+    });
+}
+
+// c[m, n] = sum_k a[m, k] b[k, n]                                                               writes =
+Status matmul(const In& a, const In& b, const Out& c) noexcept {
+    return with_float(c.dtype, [&](auto zero) {
+        using T = decltype(zero);
+        return gemm<T>(c.shape[0], c.shape[1], a.shape[1], matrix<T>(a), matrix<T>(b), data<T>(c), c.shape[1], nullptr,
+                       false);
+    });
+}
+
+// c[b] = a[b] b[b] for every b                                                                  writes =
+Status batched_matmul(const In& a, const In& b, const Out& c) noexcept {
+    return with_float(c.dtype, [&](auto zero) {
+        using T = decltype(zero);
+        const int64_t rows = c.shape[1], columns = c.shape[2], depth = a.shape[2];
+        for (int64_t i = 0; i < c.shape[0]; i++) {
+            Matrix<T> left = matrix<T>(a), right = matrix<T>(b);
+            left.data += i * a.strides[0];
+            right.data += i * b.strides[0];
+            Status status = gemm<T>(rows, columns, depth, left, right, data<T>(c) + i * rows * columns, columns, nullptr,
+                                    false);
+            if (status.code) return status;
+        }
+        return OK;
+    });
+}
+
+}  // namespace nabi::NABI_SET

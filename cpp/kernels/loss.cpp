@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// Elementwise losses.
+#include <math.h>
+#include <string.h>
+
+#include "kernels/dispatch.h"
+#include "kernels/prototypes.h"
+#include "runtime/parallel.h"
+#include "simd/simd.h"
+
+namespace nabi::NABI_SET {
+
+namespace {
+
+inline float log_of(float x) { return ::logf(x); }
+inline double log_of(double x) { return ::log(x); }
+inline float log1p_of(float x) { return ::log1pf(x); }
+inline double log1p_of(double x) { return ::log1p(x); }
+
+}  // namespace
+
+// losses = -w (t max(log x, -100) + (1 - t) max(log(1 - x), -100)); x must lie in [0, 1].
+Status binary_cross_entropy(const In& input, const In& target, const In& weight, const Out& losses) noexcept {
+    return with_float(input.dtype, [&](auto zero) {
+        using T = decltype(zero);
+        const T *x = data<T>(input), *t = data<T>(target), *w = data<T>(weight);
+        T* y = data<T>(losses);
+        for (int64_t i = 0; i < input.size; i++) {
+            if (!(x[i] >= T(0) && x[i] <= T(1))) {
+                const double value = static_cast<double>(x[i]);
+                Status status{4, i, 0, 0};
+                memcpy(&status.value, &value, sizeof(value));
+                return status;
+            }
+        }
+        parallel_for(input.size, grain_for(10), [&](int64_t begin, int64_t end) {
+            for (int64_t i = begin; i < end; i++) {
+                const T no = greatest(log1p_of(-x[i]), T(-100)), yes = greatest(log_of(x[i]), T(-100));
+                const T value = (t[i] - T(1)) * no - t[i] * yes;
+                y[i] = w ? value * w[i] : value;
+            }
+        });
+        return OK;
+    });
+}
+
+// d_input = grad w (x - t) / max((1 - x) x, 1e-12)
+Status binary_cross_entropy_backward(const In& grad, const In& input, const In& target, const In& weight,
+                                     const Out& d_input) noexcept {
+    return with_float(input.dtype, [&](auto zero) {
+        using T = decltype(zero);
+        const T *g = data<T>(grad), *x = data<T>(input), *t = data<T>(target), *w = data<T>(weight);
+        T* d = data<T>(d_input);
+        parallel_for(input.size, grain_for(2), [&](int64_t begin, int64_t end) {
+            for (int64_t i = begin; i < end; i++) {
+                const T slope = g[i] * (x[i] - t[i]) / greatest((T(1) - x[i]) * x[i], T(1e-12));
+                d[i] = w ? slope * w[i] : slope;
+            }
+        });
+        return OK;
+    });
+}
+
+}  // namespace nabi::NABI_SET

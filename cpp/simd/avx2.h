@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// The vector vocabulary on 256-bit registers (AVX2, FMA). Meanings: scalar.h.
+#pragma once
+#include <immintrin.h>
+#include <stdint.h>
+
+namespace nabi::NABI_SET {
+
+template <class T> struct Vec;
+template <> struct Vec<float> {
+    static constexpr int width = 8;
+    __m256 v;
+};
+template <> struct Vec<double> {
+    static constexpr int width = 4;
+    __m256d v;
+};
+template <class T> struct Mask;
+template <> struct Mask<float> { __m256 m; };
+template <> struct Mask<double> { __m256d m; };
+
+inline __m256i first_lanes8(int64_t n) {
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+inline __m256i first_lanes4(int64_t n) {
+    return _mm256_cmpgt_epi64(_mm256_set1_epi64x(n), _mm256_setr_epi64x(0, 1, 2, 3));
+}
+
+inline Vec<float> load(const float* p) { return {_mm256_loadu_ps(p)}; }
+inline Vec<double> load(const double* p) { return {_mm256_loadu_pd(p)}; }
+inline void store(float* p, Vec<float> a) { _mm256_storeu_ps(p, a.v); }
+inline void store(double* p, Vec<double> a) { _mm256_storeu_pd(p, a.v); }
+inline Vec<float> load_partial(const float* p, int64_t n) { return {_mm256_maskload_ps(p, first_lanes8(n))}; }
+inline Vec<double> load_partial(const double* p, int64_t n) { return {_mm256_maskload_pd(p, first_lanes4(n))}; }
+inline void store_partial(float* p, Vec<float> a, int64_t n) { _mm256_maskstore_ps(p, first_lanes8(n), a.v); }
+inline void store_partial(double* p, Vec<double> a, int64_t n) { _mm256_maskstore_pd(p, first_lanes4(n), a.v); }
+inline Vec<float> broadcast(float x) { return {_mm256_set1_ps(x)}; }
+inline Vec<double> broadcast(double x) { return {_mm256_set1_pd(x)}; }
+
+inline Vec<float> operator+(Vec<float> a, Vec<float> b) { return {_mm256_add_ps(a.v, b.v)}; }
+inline Vec<double> operator+(Vec<double> a, Vec<double> b) { return {_mm256_add_pd(a.v, b.v)}; }
+inline Vec<float> operator-(Vec<float> a, Vec<float> b) { return {_mm256_sub_ps(a.v, b.v)}; }
+inline Vec<double> operator-(Vec<double> a, Vec<double> b) { return {_mm256_sub_pd(a.v, b.v)}; }
+inline Vec<float> operator*(Vec<float> a, Vec<float> b) { return {_mm256_mul_ps(a.v, b.v)}; }
+inline Vec<double> operator*(Vec<double> a, Vec<double> b) { return {_mm256_mul_pd(a.v, b.v)}; }
+inline Vec<float> operator/(Vec<float> a, Vec<float> b) { return {_mm256_div_ps(a.v, b.v)}; }
+inline Vec<double> operator/(Vec<double> a, Vec<double> b) { return {_mm256_div_pd(a.v, b.v)}; }
+inline Vec<float> fma(Vec<float> a, Vec<float> b, Vec<float> c) { return {_mm256_fmadd_ps(a.v, b.v, c.v)}; }
+inline Vec<double> fma(Vec<double> a, Vec<double> b, Vec<double> c) { return {_mm256_fmadd_pd(a.v, b.v, c.v)}; }
+
+inline Vec<float> max(Vec<float> a, Vec<float> b) { return {_mm256_max_ps(a.v, b.v)}; }
+inline Vec<double> max(Vec<double> a, Vec<double> b) { return {_mm256_max_pd(a.v, b.v)}; }
+inline Vec<float> min(Vec<float> a, Vec<float> b) { return {_mm256_min_ps(a.v, b.v)}; }
+inline Vec<double> min(Vec<double> a, Vec<double> b) { return {_mm256_min_pd(a.v, b.v)}; }
+inline Mask<float> less(Vec<float> a, Vec<float> b) { return {_mm256_cmp_ps(a.v, b.v, _CMP_LT_OQ)}; }
+inline Mask<double> less(Vec<double> a, Vec<double> b) { return {_mm256_cmp_pd(a.v, b.v, _CMP_LT_OQ)}; }
+inline Mask<float> less_equal(Vec<float> a, Vec<float> b) { return {_mm256_cmp_ps(a.v, b.v, _CMP_LE_OQ)}; }
+inline Mask<double> less_equal(Vec<double> a, Vec<double> b) { return {_mm256_cmp_pd(a.v, b.v, _CMP_LE_OQ)}; }
+inline Mask<float> unordered(Vec<float> a) { return {_mm256_cmp_ps(a.v, a.v, _CMP_UNORD_Q)}; }
+inline Mask<double> unordered(Vec<double> a) { return {_mm256_cmp_pd(a.v, a.v, _CMP_UNORD_Q)}; }
+inline Vec<float> select(Mask<float> m, Vec<float> a, Vec<float> b) { return {_mm256_blendv_ps(b.v, a.v, m.m)}; }
+inline Vec<double> select(Mask<double> m, Vec<double> a, Vec<double> b) { return {_mm256_blendv_pd(b.v, a.v, m.m)}; }
+inline Vec<float> absolute(Vec<float> a) { return {_mm256_andnot_ps(_mm256_set1_ps(-0.0f), a.v)}; }
+inline Vec<double> absolute(Vec<double> a) { return {_mm256_andnot_pd(_mm256_set1_pd(-0.0), a.v)}; }
+
+inline Vec<float> round_nearest(Vec<float> a) { return {_mm256_round_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)}; }
+inline Vec<double> round_nearest(Vec<double> a) { return {_mm256_round_pd(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)}; }
+inline Vec<float> times_power_of_2(Vec<float> a, Vec<float> n) {
+    __m256i bits = _mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(n.v), _mm256_set1_epi32(127)), 23);
+    return {_mm256_mul_ps(a.v, _mm256_castsi256_ps(bits))};
+}
+inline Vec<double> times_power_of_2(Vec<double> a, Vec<double> n) {
+    __m256i whole = _mm256_cvtepi32_epi64(_mm256_cvtpd_epi32(n.v));
+    __m256i bits = _mm256_slli_epi64(_mm256_add_epi64(whole, _mm256_set1_epi64x(1023)), 52);
+    return {_mm256_mul_pd(a.v, _mm256_castsi256_pd(bits))};
+}
+
+inline float sum_lanes(Vec<float> a) {
+    __m128 y = _mm_add_ps(_mm256_castps256_ps128(a.v), _mm256_extractf128_ps(a.v, 1));
+    y = _mm_add_ps(y, _mm_movehl_ps(y, y));
+    return _mm_cvtss_f32(_mm_add_ss(y, _mm_shuffle_ps(y, y, 1)));
+}
+inline double sum_lanes(Vec<double> a) {
+    __m128d y = _mm_add_pd(_mm256_castpd256_pd128(a.v), _mm256_extractf128_pd(a.v, 1));
+    return _mm_cvtsd_f64(_mm_add_sd(y, _mm_unpackhi_pd(y, y)));
+}
+inline float max_lanes(Vec<float> a) {
+    __m128 y = _mm_max_ps(_mm256_castps256_ps128(a.v), _mm256_extractf128_ps(a.v, 1));
+    y = _mm_max_ps(y, _mm_movehl_ps(y, y));
+    return _mm_cvtss_f32(_mm_max_ss(y, _mm_shuffle_ps(y, y, 1)));
+}
+inline double max_lanes(Vec<double> a) {
+    __m128d y = _mm_max_pd(_mm256_castpd256_pd128(a.v), _mm256_extractf128_pd(a.v, 1));
+    return _mm_cvtsd_f64(_mm_max_sd(y, _mm_unpackhi_pd(y, y)));
+}
+
+}  // namespace nabi::NABI_SET

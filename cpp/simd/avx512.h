@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// The vector vocabulary on 512-bit registers (F, BW, DQ, VL). Meanings: scalar.h.
+#pragma once
+#include <immintrin.h>
+#include <stdint.h>
+
+namespace nabi::NABI_SET {
+
+template <class T> struct Vec;
+template <> struct Vec<float> {
+    static constexpr int width = 16;
+    __m512 v;
+};
+template <> struct Vec<double> {
+    static constexpr int width = 8;
+    __m512d v;
+};
+template <class T> struct Mask;
+template <> struct Mask<float> { __mmask16 m; };
+template <> struct Mask<double> { __mmask8 m; };
+
+inline __mmask16 first_lanes16(int64_t n) { return static_cast<__mmask16>((1u << n) - 1u); }
+inline __mmask8 first_lanes8(int64_t n) { return static_cast<__mmask8>((1u << n) - 1u); }
+
+inline Vec<float> load(const float* p) { return {_mm512_loadu_ps(p)}; }
+inline Vec<double> load(const double* p) { return {_mm512_loadu_pd(p)}; }
+inline void store(float* p, Vec<float> a) { _mm512_storeu_ps(p, a.v); }
+inline void store(double* p, Vec<double> a) { _mm512_storeu_pd(p, a.v); }
+inline Vec<float> load_partial(const float* p, int64_t n) { return {_mm512_maskz_loadu_ps(first_lanes16(n), p)}; }
+inline Vec<double> load_partial(const double* p, int64_t n) { return {_mm512_maskz_loadu_pd(first_lanes8(n), p)}; }
+inline void store_partial(float* p, Vec<float> a, int64_t n) { _mm512_mask_storeu_ps(p, first_lanes16(n), a.v); }
+inline void store_partial(double* p, Vec<double> a, int64_t n) { _mm512_mask_storeu_pd(p, first_lanes8(n), a.v); }
+inline Vec<float> broadcast(float x) { return {_mm512_set1_ps(x)}; }
+inline Vec<double> broadcast(double x) { return {_mm512_set1_pd(x)}; }
+
+inline Vec<float> operator+(Vec<float> a, Vec<float> b) { return {_mm512_add_ps(a.v, b.v)}; }
+inline Vec<double> operator+(Vec<double> a, Vec<double> b) { return {_mm512_add_pd(a.v, b.v)}; }
+inline Vec<float> operator-(Vec<float> a, Vec<float> b) { return {_mm512_sub_ps(a.v, b.v)}; }
+inline Vec<double> operator-(Vec<double> a, Vec<double> b) { return {_mm512_sub_pd(a.v, b.v)}; }
+inline Vec<float> operator*(Vec<float> a, Vec<float> b) { return {_mm512_mul_ps(a.v, b.v)}; }
+inline Vec<double> operator*(Vec<double> a, Vec<double> b) { return {_mm512_mul_pd(a.v, b.v)}; }
+inline Vec<float> operator/(Vec<float> a, Vec<float> b) { return {_mm512_div_ps(a.v, b.v)}; }
+inline Vec<double> operator/(Vec<double> a, Vec<double> b) { return {_mm512_div_pd(a.v, b.v)}; }
+inline Vec<float> fma(Vec<float> a, Vec<float> b, Vec<float> c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
+inline Vec<double> fma(Vec<double> a, Vec<double> b, Vec<double> c) { return {_mm512_fmadd_pd(a.v, b.v, c.v)}; }
+
+inline Vec<float> max(Vec<float> a, Vec<float> b) { return {_mm512_max_ps(a.v, b.v)}; }
+inline Vec<double> max(Vec<double> a, Vec<double> b) { return {_mm512_max_pd(a.v, b.v)}; }
+inline Vec<float> min(Vec<float> a, Vec<float> b) { return {_mm512_min_ps(a.v, b.v)}; }
+inline Vec<double> min(Vec<double> a, Vec<double> b) { return {_mm512_min_pd(a.v, b.v)}; }
+inline Mask<float> less(Vec<float> a, Vec<float> b) { return {_mm512_cmp_ps_mask(a.v, b.v, _CMP_LT_OQ)}; }
+inline Mask<double> less(Vec<double> a, Vec<double> b) { return {_mm512_cmp_pd_mask(a.v, b.v, _CMP_LT_OQ)}; }
+inline Mask<float> less_equal(Vec<float> a, Vec<float> b) { return {_mm512_cmp_ps_mask(a.v, b.v, _CMP_LE_OQ)}; }
+inline Mask<double> less_equal(Vec<double> a, Vec<double> b) { return {_mm512_cmp_pd_mask(a.v, b.v, _CMP_LE_OQ)}; }
+inline Mask<float> unordered(Vec<float> a) { return {_mm512_cmp_ps_mask(a.v, a.v, _CMP_UNORD_Q)}; }
+inline Mask<double> unordered(Vec<double> a) { return {_mm512_cmp_pd_mask(a.v, a.v, _CMP_UNORD_Q)}; }
+inline Vec<float> select(Mask<float> m, Vec<float> a, Vec<float> b) { return {_mm512_mask_blend_ps(m.m, b.v, a.v)}; }
+inline Vec<double> select(Mask<double> m, Vec<double> a, Vec<double> b) { return {_mm512_mask_blend_pd(m.m, b.v, a.v)}; }
+inline Vec<float> absolute(Vec<float> a) { return {_mm512_abs_ps(a.v)}; }
+inline Vec<double> absolute(Vec<double> a) { return {_mm512_abs_pd(a.v)}; }
+
+inline Vec<float> round_nearest(Vec<float> a) { return {_mm512_roundscale_ps(a.v, _MM_FROUND_TO_NEAREST_INT)}; }
+inline Vec<double> round_nearest(Vec<double> a) { return {_mm512_roundscale_pd(a.v, _MM_FROUND_TO_NEAREST_INT)}; }
+inline Vec<float> times_power_of_2(Vec<float> a, Vec<float> n) { return {_mm512_scalef_ps(a.v, n.v)}; }
+inline Vec<double> times_power_of_2(Vec<double> a, Vec<double> n) { return {_mm512_scalef_pd(a.v, n.v)}; }
+
+inline float sum_lanes(Vec<float> a) {
+    __m256 x = _mm256_add_ps(_mm512_castps512_ps256(a.v), _mm512_extractf32x8_ps(a.v, 1));
+    __m128 y = _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
+    y = _mm_add_ps(y, _mm_movehl_ps(y, y));
+    return _mm_cvtss_f32(_mm_add_ss(y, _mm_shuffle_ps(y, y, 1)));
+}
+inline double sum_lanes(Vec<double> a) {
+    __m256d x = _mm256_add_pd(_mm512_castpd512_pd256(a.v), _mm512_extractf64x4_pd(a.v, 1));
+    __m128d y = _mm_add_pd(_mm256_castpd256_pd128(x), _mm256_extractf128_pd(x, 1));
+    return _mm_cvtsd_f64(_mm_add_sd(y, _mm_unpackhi_pd(y, y)));
+}
+inline float max_lanes(Vec<float> a) { return _mm512_reduce_max_ps(a.v); }
+inline double max_lanes(Vec<double> a) { return _mm512_reduce_max_pd(a.v); }
+
+}  // namespace nabi::NABI_SET

@@ -1,0 +1,409 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The backward walk: gradients carried from outputs to leaves, youngest node first, from a heap, without recursion.
+
+Who owns a gradient: an array is added into only where the walk made it itself; a leaf takes an array over only where
+nobody else can see it. Everything else is a fresh array.
+"""
+
+from __future__ import annotations
+
+import sys
+from heapq import heappop, heappush
+
+import numpy as np
+
+from .. import _C
+from ..errors import fail, note
+from ..tensor import Tensor, describe, from_array, method
+from .graph import Node, Slot, edge_of, mode
+
+_new = object.__new__
+
+
+def _unbroadcast(grad: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Sums over the dimensions that broadcasting repeated."""
+    extra = grad.ndim - len(shape)
+    for dim in range(len(shape)):
+        if shape[dim] == 1 and grad.shape[extra + dim] != 1:
+            grad = _sum_dims(grad, extra + dim, extra + dim + 1, keep=True)
+    if extra:
+        grad = _sum_dims(grad, 0, extra, keep=False)
+    return grad.reshape(shape)
+
+
+def _sum_dims(array: np.ndarray, begin: int, end: int, keep: bool) -> np.ndarray:
+    shape = array.shape
+    outer = int(np.prod(shape[:begin], dtype=np.int64))
+    middle = int(np.prod(shape[begin:end], dtype=np.int64))
+    inner = int(np.prod(shape[end:], dtype=np.int64))
+    total = _C.sum_middle(array.reshape(outer, middle, inner), 1.0)
+    return total.reshape(shape[:begin] + ((1,) * (end - begin) if keep else ()) + shape[end:])
+
+
+def _edge_shape(edge) -> tuple[int, ...]:
+    if isinstance(edge, Tensor):
+        return edge._array.shape
+    if type(edge) is Slot:
+        return edge.node.shape[edge.index]
+    return edge.shape
+
+
+def _unbroadcast_plain(grad: Tensor, shape: tuple[int, ...]) -> Tensor:
+    extra = grad._array.ndim - len(shape)
+    dims = [*range(extra), *(extra + d for d in range(len(shape)) if shape[d] == 1 and grad._array.shape[extra + d] != 1)]
+    if dims:
+        grad = grad.sum(dims, keepdim=True)
+    return grad.reshape(shape)
+
+
+def _run_hooks(hooks: dict, grad: Tensor) -> Tensor:
+    for hook in list(hooks.values()):
+        replaced = hook(grad)
+        if replaced is not None:
+            if not isinstance(replaced, Tensor) or replaced._array.shape != grad._array.shape:
+                raise fail(RuntimeError, "hook", f"None or a gradient of {describe(grad)}", describe(replaced))
+            grad = replaced
+    return grad
+
+
+def _required(roots: list[Node], wanted: set) -> set[Node]:
+    """The nodes that lie between the roots and a wanted edge."""
+    seen: dict[Node, None] = {}
+    stack = list(roots)
+    while stack:
+        node = stack.pop()
+        if node in seen:
+            continue
+        seen[node] = None
+        for edge in node.edges:
+            edge = edge.node if type(edge) is Slot else edge
+            if isinstance(edge, Node):
+                stack.append(edge)
+    needed = set()
+    for node in sorted(seen, key=lambda each: each.sequence):
+        for edge in node.edges:
+            target = edge.node if type(edge) is Slot else edge
+            key = (edge.node, edge.index) if type(edge) is Slot else edge
+            if key in wanted or target in needed or target in wanted:
+                needed.add(node)
+                break
+    return needed
+
+
+def _walk(outputs, seeds, retain: bool, create: bool, wanted: set | None) -> dict:
+    """Carries gradients from ``outputs`` back. Returns {leaf, node or (node, index): gradient} for what is wanted
+    (None: every leaf). Gradients are arrays, or Tensors when a graph of the walk itself is to be created."""
+    grads: dict = {}  # by node; a list for several outputs
+    owned = set()  # what the walk made itself by adding, and so may add into
+    leaves: dict = {}
+    captured: dict = {}
+    heap: list = []
+
+    def arrive(edge, grad):
+        """Adds a gradient to what has come for this edge so far."""
+        if isinstance(edge, Tensor):
+            store, key = leaves, edge
+        elif type(edge) is Slot:
+            node = edge.node
+            slots = grads.get(node)
+            if slots is None:
+                slots = grads[node] = [None] * len(node.shape)
+                heappush(heap, (-node.sequence, node))
+            key = edge.index
+            store = slots
+            if slots[key] is None:
+                slots[key] = grad
+                return
+        else:
+            store, key = grads, edge
+            if key not in store:
+                heappush(heap, (-key.sequence, key))
+        if type(store) is dict and key not in store:
+            store[key] = grad
+        elif create:
+            store[key] = store[key] + grad
+        elif type(store) is dict and key in owned:
+            _C.add(store[key], grad, store[key])
+        else:
+            store[key] = _C.add(store[key], grad)
+            if type(store) is dict:
+                owned.add(key)
+
+    for output, seed in zip(outputs, seeds, strict=True):
+        arrive(edge_of(output), seed)
+    needed = None
+    if wanted is not None:
+        needed = _required([edge for _, edge in heap], wanted)
+
+    while heap:
+        node = heappop(heap)[1]
+        grad = grads.pop(node)
+        owned.discard(node)
+        if node.hooks or node.retained:
+            grad = _node_hooks(node, grad, create)
+        if wanted is not None:
+            if node.outputs == 1:
+                if node in wanted:
+                    captured[node] = grad
+            else:
+                for index, part in enumerate(grad):
+                    if (node, index) in wanted:
+                        captured[node, index] = part
+            if node not in needed:
+                continue
+        results = node.backward_plain(grad) if create else node.backward(grad)
+        if not retain:
+            node.saved = None
+        broadcasts = node.broadcasts
+        for edge, part in zip(node.edges, results, strict=True):
+            if edge is None or part is None:
+                continue
+            if broadcasts:
+                shape = _edge_shape(edge)
+                if part.shape != shape:
+                    part = _unbroadcast_plain(part, shape) if create else _unbroadcast(part, shape)
+            # The common case of arrive(), without its call.
+            if type(edge) is not Slot and edge not in leaves and edge not in grads:
+                if isinstance(edge, Tensor):
+                    leaves[edge] = part
+                else:
+                    grads[edge] = part
+                    heappush(heap, (-edge.sequence, edge))
+            else:
+                arrive(edge, part)
+        results = part = grad = None
+
+    for leaf in list(leaves):
+        if wanted is None or leaf in wanted:
+            if leaf._hooks:
+                value = leaves[leaf]
+                value = _run_hooks(leaf._hooks, value if create else from_array(value))
+                leaves[leaf] = value if create else value._array
+        else:
+            del leaves[leaf]
+    leaves.update(captured)
+    return leaves
+
+
+def _node_hooks(node: Node, grad, create: bool):
+    parts = [grad] if node.outputs == 1 else grad
+    for index, part in enumerate(parts):
+        if part is None:
+            continue
+        tensor = part if create else from_array(part)
+        if node.hooks and index in node.hooks:
+            tensor = _run_hooks(node.hooks[index], tensor)
+        if node.retained and index in node.retained:
+            holder = node.retained[index]()
+            if holder is not None:
+                holder._grad = tensor if create else from_array(tensor._array.copy())
+        parts[index] = tensor if create else tensor._array
+    return parts[0] if node.outputs == 1 else parts
+
+
+def _accumulate(leaf: Tensor, grad) -> None:
+    """Adds the walk's gradient into ``leaf.grad``."""
+    if isinstance(grad, Tensor):
+        leaf._grad = grad if leaf._grad is None else leaf._grad + grad
+        return
+    held = leaf._grad
+    if held is not None:
+        if held._requires_grad or held._node is not None:
+            leaf._grad = from_array(_C.add(held._array, grad))
+        else:
+            _C.add(held._array, grad, held._array)
+            if held._storage is not None:
+                held._storage.version += 1
+        return
+    # Taken over only if nobody else can see it.
+    if sys.getrefcount(grad) > _ALONE or grad.base is not None or grad.strides != leaf._array.strides:
+        if leaf._array.flags.c_contiguous or not _is_dense_layout(leaf._array):
+            grad = grad.copy(order="C")
+        else:
+            like = np.empty_like(leaf._array, order="K")
+            np.copyto(like, grad)
+            grad = like
+    tensor = _new(Tensor)
+    tensor._array = grad
+    tensor.dtype = leaf.dtype
+    leaf._grad = tensor
+
+
+def _count_alone() -> int:
+    """References that _accumulate sees to an array which only the walk holds: they differ between Pythons."""
+
+    def callee(leaf, grad):
+        return sys.getrefcount(grad)
+
+    found = {None: np.empty(1)}
+    while found:
+        leaf, grad = found.popitem()
+        return callee(leaf, grad)
+
+
+_ALONE = _count_alone()
+
+
+def _is_dense_layout(array: np.ndarray) -> bool:
+    return np.empty_like(array, order="K").strides == array.strides
+
+
+# What users call
+
+
+def _seeds(outputs, grads, op: str, create: bool):
+    seeds = []
+    for output, grad in zip(outputs, grads, strict=True):
+        if not output.requires_grad:
+            raise note(
+                RuntimeError, op, "expected a tensor that requires grad, got one that no recorded operation made"
+            )
+        if grad is None:
+            if output._array.size != 1:
+                raise note(
+                    RuntimeError,
+                    op,
+                    f"grad can be implicitly created only for scalar outputs: expected one element, got {describe(output)}; pass gradient=",
+                )
+            array = np.ones_like(output._array)
+            seeds.append(from_array(array) if create else array)
+            continue
+        if not isinstance(grad, Tensor):
+            raise fail(TypeError, op, "gradient to be a Tensor or None", type(grad).__name__)
+        if grad._array.shape != output._array.shape:
+            raise fail(RuntimeError, op, f"gradient of {describe(output)}", describe(grad))
+        if grad.dtype is not output.dtype:
+            grad = grad.to(output.dtype)
+        seeds.append(grad if create else grad._array)
+    return seeds
+
+
+class _walking:
+    """The walk records nothing of its own, unless it is to be differentiated itself."""
+
+    def __init__(self, create: bool):
+        self.create = create
+
+    def __enter__(self):
+        self.before = mode.enabled
+        mode.enabled = self.create
+
+    def __exit__(self, *error):
+        mode.enabled = self.before
+
+
+def _sequence_of(value, kind):
+    return [value] if isinstance(value, kind) or value is None else list(value)
+
+
+def backward(tensors, grad_tensors=None, retain_graph=None, create_graph: bool = False, inputs=None) -> None:
+    """Adds d(sum of ``tensors``)/d(leaf) into ``leaf.grad`` for every leaf that requires grad.
+
+    Args:
+        tensors: one tensor or several; each with one element unless its gradient is given.
+        grad_tensors: the gradient of each, of the same shape.
+        retain_graph: keep what the graph saved, for another walk. Default: ``create_graph``.
+        create_graph: record the walk, so that gradients can be differentiated again.
+        inputs: only these get their ``grad``.
+
+    Raises:
+        RuntimeError: nothing requires grad, shapes don't match, or the graph was walked before.
+    """
+    outputs = _sequence_of(tensors, Tensor)
+    given = [None] * len(outputs) if grad_tensors is None else _sequence_of(grad_tensors, Tensor)
+    if len(given) != len(outputs):
+        raise fail(RuntimeError, "backward", f"{len(outputs)} gradients", len(given))
+    seeds = _seeds(outputs, given, "backward", create_graph)
+    wanted = None
+    if inputs is not None:
+        inputs = _sequence_of(inputs, Tensor)
+        if not inputs:
+            raise note(RuntimeError, "backward", "expected inputs to name at least one tensor, got none")
+        wanted = {_key(each, "backward") for each in inputs}
+    retain = create_graph if retain_graph is None else retain_graph
+    with _walking(create_graph):
+        found = _walk(outputs, seeds, retain, create_graph, wanted)
+        del seeds
+        if wanted is None:
+            while found:
+                leaf, grad = found.popitem()
+                _accumulate(leaf, grad)
+                if leaf.__dict__.get("_post_hooks"):
+                    for hook in list(leaf._post_hooks.values()):
+                        hook(leaf)
+            return
+        for tensor in inputs:
+            grad = found.get(_key(tensor, "backward"))
+            if grad is not None:
+                _accumulate(tensor, grad)
+
+
+def _key(tensor: Tensor, op: str):
+    if not tensor.requires_grad:
+        raise note(RuntimeError, op, "expected inputs that require grad, got one that does not")
+    edge = edge_of(tensor)
+    return (edge.node, edge.index) if type(edge) is Slot else edge
+
+
+def grad(
+    outputs,
+    inputs,
+    grad_outputs=None,
+    retain_graph=None,
+    create_graph: bool = False,
+    only_inputs: bool = True,
+    allow_unused=None,
+    is_grads_batched: bool = False,
+    materialize_grads: bool = False,
+):
+    """d(sum of ``outputs``)/d(each of ``inputs``), returned as a tuple; no ``.grad`` is touched.
+
+    Raises:
+        RuntimeError: an input that the outputs don't depend on, unless ``allow_unused`` (then None) or
+            ``materialize_grads`` (then zeros).
+    """
+    if is_grads_batched:
+        raise note(NotImplementedError, "grad", "is_grads_batched is not supported; loop over the gradients")
+    outputs = _sequence_of(outputs, Tensor)
+    inputs = _sequence_of(inputs, Tensor)
+    given = [None] * len(outputs) if grad_outputs is None else _sequence_of(grad_outputs, Tensor)
+    if len(given) != len(outputs):
+        raise fail(RuntimeError, "grad", f"{len(outputs)} gradients", len(given))
+    seeds = _seeds(outputs, given, "grad", create_graph)
+    keys = [_key(each, "grad") for each in inputs]
+    retain = create_graph if retain_graph is None else retain_graph
+    with _walking(create_graph):
+        found = _walk(outputs, seeds, retain, create_graph, set(keys))
+    results = []
+    for tensor, key in zip(inputs, keys, strict=True):
+        value = found.get(key)
+        if value is None:
+            if materialize_grads:
+                value = np.zeros_like(tensor._array)
+            elif not allow_unused:
+                raise note(
+                    RuntimeError,
+                    "grad",
+                    "expected every input to be used by the outputs, got one that is not; "
+                    "pass allow_unused=True to get None for it",
+                )
+        elif not create_graph and keys.count(key) > 1:
+            value = value.copy()
+        results.append(value if value is None or isinstance(value, Tensor) else from_array(value))
+    return tuple(results)
+
+
+@method("backward")
+def _tensor_backward(self, gradient=None, retain_graph=None, create_graph: bool = False, inputs=None) -> None:
+    """Adds the gradient of this tensor into every leaf's ``grad``; see :func:`nabi.autograd.backward`."""
+    backward(self, gradient, retain_graph, create_graph, inputs)
+
+
+@property
+def _grad_fn(self):
+    if self._base is not None:
+        self._refresh()
+    return self._node
+
+
+Tensor.grad_fn = _grad_fn

@@ -1,0 +1,456 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tensor: a numpy array, a gradient, a place in the graph.
+
+A Tensor holds a numpy array, not numpy's semantics: this module knows no operation. The modules of ``nabi.ops`` and
+``nabi.autograd`` register theirs with :func:`method`.
+
+What a Tensor carries, as class-level defaults until it differs (an instance dictionary with few entries is what makes
+a small operation cheap):
+
+``_array``          the elements, any strides, native byte order, aligned
+``_node``           the operation that made it, or None
+``_storage``        version record shared with views and detached copies; made when first needed
+``_base, _view``    for a view: the tensor it looks into, and the steps that lead there
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from . import dtype as _dtype
+from ._C import Storage
+from .errors import fail, note
+
+_new = object.__new__
+
+
+class Size(tuple):
+    """A shape: a tuple that prints as PyTorch's and counts its elements."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"torch.Size([{', '.join(map(str, self))}])"
+
+    __str__ = __repr__
+
+    def numel(self) -> int:
+        """The product of the sizes."""
+        count = 1
+        for size in self:
+            count *= size
+        return count
+
+    def __getitem__(self, index):
+        item = tuple.__getitem__(self, index)
+        return Size(item) if isinstance(index, slice) else item
+
+    def __add__(self, other):
+        return Size(tuple.__add__(self, other))
+
+
+class device:
+    """``device("cpu")``, the only one nabi has."""
+
+    __slots__ = ("index", "type")
+
+    def __init__(self, type: object = "cpu", index: int | None = None):
+        name = type.type if isinstance(type, device) else str(type)
+        kind, _, number = name.partition(":")
+        if kind != "cpu":
+            raise fail(RuntimeError, "device", "cpu (nabi runs on the CPU only)", name)
+        self.type = kind
+        self.index = int(number) if number else index
+
+    def __repr__(self) -> str:
+        return "device(type='cpu')" if self.index is None else f"device(type='cpu', index={self.index})"
+
+    def __str__(self) -> str:
+        return "cpu" if self.index is None else f"cpu:{self.index}"
+
+    def __eq__(self, other) -> bool:
+        return isinstance(other, device) and (self.type, self.index) == (other.type, other.index)
+
+    def __hash__(self) -> int:
+        return hash((self.type, self.index))
+
+
+_cpu = device("cpu")
+
+
+class Tensor:
+    """A multi-dimensional array with an optional gradient. Made by ``nabi.tensor``, ``nabi.zeros`` and operations."""
+
+    _array: np.ndarray
+    dtype: _dtype.dtype
+    _requires_grad = False
+    _grad = None
+    _node = None
+    _index = 0  # which output of _node
+    _storage = None
+    _base = None
+    _view = ()
+    _base_node = None
+    _hooks = None
+    _retains = False
+    _inference = False
+    is_sparse = is_quantized = is_cuda = is_mps = is_meta = is_nested = is_mkldnn = False
+    layout = "torch.strided"
+    names = ()
+
+    # numpy leaves `array * tensor` to Tensor.__rmul__.
+    __array_priority__ = 1000
+    __array_ufunc__ = None
+
+    def __new__(cls, *data):
+        if cls is not Tensor:
+            return _new(cls)
+        return cls._constructor(*data)
+
+    def __init_subclass__(cls, **keywords):
+        super().__init_subclass__(**keywords)
+
+    # shape and layout
+
+    @property
+    def shape(self) -> Size:
+        """The sizes of the dimensions."""
+        return Size(self._array.shape)
+
+    def size(self, dim: int | None = None):
+        """The shape, or the size of one dimension."""
+        if dim is None:
+            return Size(self._array.shape)
+        return self._array.shape[normal_dim(dim, self._array.ndim, "size")]
+
+    def dim(self) -> int:
+        """The number of dimensions."""
+        return self._array.ndim
+
+    @property
+    def ndim(self) -> int:
+        return self._array.ndim
+
+    ndimension = dim
+
+    def numel(self) -> int:
+        """The number of elements."""
+        return self._array.size
+
+    nelement = numel
+
+    def stride(self, dim: int | None = None):
+        """Elements from one index to the next, for every dimension or for one."""
+        item = self._array.itemsize
+        strides = tuple(step // item for step in self._array.strides)
+        if self._array.size == 0:
+            strides = _contiguous_strides(self._array.shape)
+        return strides if dim is None else strides[normal_dim(dim, self._array.ndim, "stride")]
+
+    def is_contiguous(self) -> bool:
+        """True where the elements lie in memory in the order of their indices."""
+        return self._array.flags.c_contiguous
+
+    def element_size(self) -> int:
+        """Bytes of one element."""
+        return self._array.itemsize
+
+    @property
+    def itemsize(self) -> int:
+        return self._array.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        return self._array.nbytes
+
+    def data_ptr(self) -> int:
+        """The address of the first element."""
+        return self._array.__array_interface__["data"][0]
+
+    def storage_offset(self) -> int:
+        """Elements between the start of the memory block and this tensor's first element."""
+        owner = self._array
+        while isinstance(owner.base, np.ndarray):
+            owner = owner.base
+        start = owner.__array_interface__["data"][0]
+        return (self.data_ptr() - start) // self._array.itemsize
+
+    @property
+    def device(self) -> device:
+        return _cpu
+
+    def is_floating_point(self) -> bool:
+        """True for float32 and float64."""
+        return self.dtype.is_floating_point
+
+    def is_complex(self) -> bool:
+        return False
+
+    def is_signed(self) -> bool:
+        return self.dtype.is_signed
+
+    def is_inference(self) -> bool:
+        """True for a tensor made under ``inference_mode``."""
+        return self._inference
+
+    # values
+
+    def numpy(self, *, force: bool = False) -> np.ndarray:
+        """The numpy array itself: both see each other's writes, but writes through it are not counted as in-place
+        changes, so autograd does not notice them. RuntimeError for a tensor that requires grad, unless ``force``."""
+        if self.requires_grad and not force:
+            raise note(
+                RuntimeError, "numpy", "expected a tensor that does not require grad; use tensor.detach().numpy()"
+            )
+        return self._array
+
+    def __array__(self, dtype=None, copy=None):
+        if self.requires_grad:
+            raise note(
+                RuntimeError, "numpy", "expected a tensor that does not require grad; use tensor.detach().numpy()"
+            )
+        if dtype is not None and np.dtype(dtype) != self._array.dtype:
+            return self._array.astype(dtype)
+        return self._array.copy() if copy else self._array
+
+    def item(self):
+        """The one element as a Python number. RuntimeError for any other number of elements."""
+        if self._array.size != 1:
+            raise fail(RuntimeError, "item", "a tensor with one element", f"shape {tuple(self._array.shape)}")
+        return self._array.item()
+
+    def tolist(self):
+        """Nested lists of Python numbers (a number for a 0-d tensor)."""
+        return self._array.tolist()
+
+    def __float__(self) -> float:
+        return float(self._scalar("float"))
+
+    def __int__(self) -> int:
+        return int(self._scalar("int"))
+
+    def __index__(self) -> int:
+        if self.dtype.is_floating_point or self._array.size != 1:
+            raise fail(TypeError, "index", "an integer tensor with one element", describe(self))
+        return int(self._array.item())
+
+    def __bool__(self) -> bool:
+        if self._array.size != 1:
+            raise fail(
+                RuntimeError, "bool", "a tensor with one element (else use any() or all())", describe(self)
+            )
+        return bool(self._array.item())
+
+    def _scalar(self, op: str):
+        if self._array.size != 1:
+            raise fail(RuntimeError, op, "a tensor with one element", describe(self))
+        return self._array.item()
+
+    def __len__(self) -> int:
+        if self._array.ndim == 0:
+            raise fail(TypeError, "len", "a tensor with dimensions", "a 0-d tensor")
+        return self._array.shape[0]
+
+    def __contains__(self, value) -> bool:
+        if isinstance(value, Tensor):
+            value = value._array
+        return bool((self._array == value).any())
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    # gradient
+
+    @property
+    def requires_grad(self) -> bool:
+        """True where ``backward`` should reach this tensor."""
+        if self._base is not None:
+            self._refresh()
+        return self._requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        if self.requires_grad == value:
+            return
+        if self._node is not None:
+            raise note(RuntimeError, "requires_grad", "expected a leaf tensor, got the result of an operation; use detach()")
+        if value and not self.dtype.is_floating_point:
+            raise fail(RuntimeError, "requires_grad", "a floating-point tensor", self.dtype)
+        if value and self._inference:
+            raise note(RuntimeError, "requires_grad", "expected an ordinary tensor, got one made under inference_mode")
+        self._requires_grad = bool(value)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Sets ``requires_grad`` and returns the tensor."""
+        self.requires_grad = requires_grad
+        return self
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The gradient that ``backward`` has added up, or None."""
+        if self._grad is None and self._node is not None and not self._retains:
+            import warnings
+
+            warnings.warn(
+                "grad: the .grad of a tensor that is not a leaf is not filled by backward(); "
+                "call retain_grad() on it before, or read the .grad of the leaf",
+                UserWarning,
+                stacklevel=2,
+            )
+        return self._grad
+
+    @grad.setter
+    def grad(self, value: Tensor | None) -> None:
+        if value is not None:
+            if not isinstance(value, Tensor):
+                raise fail(TypeError, "grad", "a Tensor or None", type(value).__name__)
+            if value._array.shape != self._array.shape or value.dtype is not self.dtype:
+                raise fail(RuntimeError, "grad", f"{describe(self)} like its tensor", describe(value))
+            if value is self:
+                raise note(RuntimeError, "grad", "expected another tensor than the one whose gradient it is")
+        self._grad = value
+
+    @grad.deleter
+    def grad(self) -> None:
+        self._grad = None
+
+    @property
+    def is_leaf(self) -> bool:
+        """True for a tensor that no recorded operation made."""
+        if self._base is not None:
+            self._refresh()
+        return self._node is None
+
+    @property
+    def retains_grad(self) -> bool:
+        return self._retains and self._node is not None
+
+    @property
+    def _version(self) -> int:
+        """How often the memory was changed in place."""
+        return 0 if self._storage is None else self._storage.version
+
+    def is_shared(self) -> bool:
+        return False
+
+    def __repr__(self, *, tensor_contents=None) -> str:
+        from .printing import format_tensor
+
+        node = self.grad_fn
+        return format_tensor(
+            self._array,
+            dtype=self.dtype,
+            requires_grad=self.requires_grad,
+            grad_fn_name=None if node is None else node.name(),
+        )
+
+    def __format__(self, spec: str) -> str:
+        if self._array.ndim == 0:
+            return self._array.item().__format__(spec)
+        return object.__format__(self, spec)
+
+    def __reduce_ex__(self, protocol):
+        from .serialization import reduce_tensor
+
+        return reduce_tensor(self)
+
+    def __deepcopy__(self, memo):
+        if id(self) in memo:
+            return memo[id(self)]
+        if not self.is_leaf:
+            raise note(RuntimeError, "deepcopy", "expected a leaf tensor, got the result of an operation; use detach()")
+        import copy
+
+        twin = _new(type(self))
+        memo[id(self)] = twin
+        skipped = {"_array", "_storage", "_hooks", "_base", "_view", "_base_node", "_grad"}
+        for name, value in self.__dict__.items():
+            if name not in skipped:
+                twin.__dict__[name] = value if name.startswith("_") or name == "dtype" else copy.deepcopy(value, memo)
+        twin._array = copy_layout(self._array)
+        if self._grad is not None:
+            twin._grad = copy.deepcopy(self._grad, memo)
+        return twin
+
+
+def method(*names: str):
+    """Registers the decorated function as a Tensor method under these names."""
+
+    def register(function):
+        for name in names:
+            setattr(Tensor, name, function)
+        return function
+
+    return register
+
+
+def from_array(array: np.ndarray, requires_grad: bool = False) -> Tensor:
+    """A leaf Tensor on the array itself, nothing copied; the array's dtype must be one of nabi's, native and aligned."""
+    tensor = _new(Tensor)
+    tensor._array = array
+    tensor.dtype = _dtype.from_numpy(array.dtype)
+    if requires_grad:
+        tensor._requires_grad = True
+    return tensor
+
+
+def storage_of(tensor: Tensor) -> Storage:
+    """The tensor's version record."""
+    storage = tensor._storage
+    if storage is None:
+        storage = tensor._storage = Storage()
+    return storage
+
+
+def bump(tensor: Tensor) -> None:
+    """To be called after ``tensor._array`` was written: nodes that saved it will notice."""
+    storage_of(tensor).version += 1
+
+
+def describe(value: object) -> str:
+    """A value in a message: shape and dtype of a tensor, else the type's name."""
+    if isinstance(value, Tensor):
+        return f"shape {tuple(value._array.shape)} {value.dtype.name}"
+    return type(value).__name__
+
+
+def normal_dim(dim: int, ndim: int, op: str) -> int:
+    """``dim`` counted from the front; IndexError where it lies outside. A 0-d tensor takes 0 and -1."""
+    span = max(ndim, 1)
+    if isinstance(dim, bool) or not hasattr(dim, "__index__"):
+        raise fail(TypeError, op, "dim to be an int", type(dim).__name__)
+    dim = dim.__index__()
+    if not -span <= dim < span:
+        raise fail(IndexError, op, f"a dimension from {-span} to {span - 1}", dim)
+    return dim + span if dim < 0 else dim
+
+
+def copy_layout(array: np.ndarray) -> np.ndarray:
+    """A copy that keeps the memory order of a dense array's dimensions, as PyTorch's clone does."""
+    return array.copy(order="K") if array.flags.forc or _is_dense(array) else array.copy(order="C")
+
+
+def _is_dense(array: np.ndarray) -> bool:
+    expected = array.itemsize
+    for size, step in sorted(zip(array.shape, array.strides, strict=True), key=lambda pair: pair[1]):
+        if size == 1:
+            continue
+        if step != expected:
+            return False
+        expected *= size
+    return True
+
+
+def can_write(array: np.ndarray) -> bool:
+    """False where one memory cell stands for several elements (stride 0, as after expand)."""
+    if array.flags.forc or 0 not in array.strides:
+        return True
+    return all(step or size <= 1 for size, step in zip(array.shape, array.strides, strict=True)) or array.size == 0
+
+
+def _contiguous_strides(shape: tuple[int, ...]) -> tuple[int, ...]:
+    strides, step = [], 1
+    for size in reversed(shape):
+        strides.append(step)
+        step *= max(size, 1)
+    return tuple(reversed(strides))
