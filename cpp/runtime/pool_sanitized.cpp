@@ -11,6 +11,7 @@
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
+#include <mutex>
 
 #include "runtime/environment.h"
 #include "runtime/fork.h"
@@ -23,8 +24,12 @@ std::atomic<int> fill_nan{-1};
 
 constexpr size_t LARGEST = size_t{1} << 46;
 
+// gcc 12's address sanitizer doesn't hold its allocator's locks over a fork: a child hung on one that another thread had.
+std::mutex allocator;
+
 void* allocate(size_t bytes) {
     void* block = nullptr;
+    const std::lock_guard<std::mutex> lock(allocator);
     if (bytes > LARGEST || posix_memalign(&block, 64, std::max<size_t>(bytes, 1)) != 0) return nullptr;
     ++allocations;
     const int64_t live = allocated += static_cast<int64_t>(malloc_usable_size(block));
@@ -51,6 +56,7 @@ void* pool_allocate_zeroed(size_t bytes) noexcept {
 
 void pool_free(void* block, size_t) noexcept {
     if (block == nullptr) return;
+    const std::lock_guard<std::mutex> lock(allocator);
     allocated -= static_cast<int64_t>(malloc_usable_size(block));
     ++frees;
     std::free(block);
@@ -83,8 +89,8 @@ void empty_cache() noexcept {}
 void reset_peak_memory_stats() noexcept { peak.store(allocated.load()); }
 void set_fill_nan(bool on) noexcept { fill_nan.store(on ? 1 : 0); }
 
-void pool_before_fork() noexcept {}
-void pool_after_fork() noexcept {}
+void pool_before_fork() noexcept { allocator.lock(); }
+void pool_after_fork() noexcept { allocator.unlock(); }
 
 }  // namespace nabi
 
