@@ -28,11 +28,13 @@ void after(bool in_child) {
     parallel_after_fork(in_child);
 }
 
-// The handlers are in place before the first block or region exists.
-[[maybe_unused]] const int registered = pthread_atfork(
-    before, [] { after(false); }, [] { after(true); });
-
 }  // namespace
+
+bool install_fork_handlers() noexcept {
+    static const bool installed = pthread_atfork(
+                                      before, [] { after(false); }, [] { after(true); }) == 0;
+    return installed;
+}
 
 void hold_over_fork(void (*lock)(), void (*unlock)()) noexcept {
     const int at = lock_count.load();

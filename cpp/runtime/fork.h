@@ -8,6 +8,9 @@ namespace nabi {
 // For locks outside runtime/, before the first fork: at most 16. They are taken in the order of registration.
 void hold_over_fork(void (*lock)(), void (*unlock)()) noexcept;
 
+// Idempotent. Called by the initialisers of what must hold still, so that a program linked from an archive has the handlers too.
+bool install_fork_handlers() noexcept;
+
 // Called by fork.cpp alone, in this order: before the fork, then in the parent or in the child.
 void parallel_before_fork() noexcept;
 void parallel_after_fork(bool in_child) noexcept;

@@ -27,6 +27,8 @@ std::atomic<int64_t> regions{0}, threaded_regions{0}, max_team{0}, open_regions{
 std::atomic<int> forks_pending{0};
 std::atomic<bool> single_for_life{false};
 
+[[maybe_unused]] const bool fork_safe = install_fork_handlers();
+
 thread_local bool inside_region = false;
 thread_local bool has_team = false;  // this thread has started OpenMP threads that a fork would lose
 thread_local bool fork_in_open_region = false;

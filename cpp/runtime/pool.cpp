@@ -67,6 +67,7 @@ struct Pool {
     int64_t allocations, frees, misses, os_allocations, os_frees;
 };
 Pool pool;
+[[maybe_unused]] const bool fork_safe = install_fork_handlers();
 std::atomic<int> fill_nan{-1};
 
 // A critical section is about 5 ns, or one page fault: shorter than putting a thread to sleep.

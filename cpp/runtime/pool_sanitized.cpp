@@ -26,6 +26,7 @@ constexpr size_t LARGEST = size_t{1} << 46;
 
 // gcc 12's address sanitizer doesn't hold its allocator's locks over a fork: a child hung on one that another thread had.
 std::mutex allocator;
+[[maybe_unused]] const bool fork_safe = install_fork_handlers();
 
 void* allocate(size_t bytes) {
     void* block = nullptr;

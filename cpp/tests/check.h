@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the self-tests share.
+// What the self-tests share. A self-test is one file that runs without Python, prints what it found and exits with 1 after the
+// first failure; with an argument it runs only the tests whose names begin so.
 #pragma once
 
+#include <time.h>
 #include <unistd.h>
 
+#include <cstddef>
 #include <cstdio>
+#include <cstring>
 
 #define CHECK(condition)                                                       \
     do {                                                                       \
@@ -20,10 +24,24 @@ struct Test {
     void (*run)();
 };
 
-// Seconds of a clock that only goes forward.
-double seconds_now();
+// Of a clock that only goes forward.
+inline double seconds_now() {
+    timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
 
-// Each runs those of its tests whose names begin with `wanted`.
-void run_pool_tests(const char* wanted);
-void run_parallel_tests(const char* wanted);
-void run_test(const Test& test, const char* wanted);
+template <size_t N>
+int run_tests(const Test (&tests)[N], int argc, char** argv) {
+    const char* wanted = argc > 1 ? argv[1] : "";
+    int count = 0;
+    for (const Test& test : tests) {
+        if (std::strncmp(test.name, wanted, std::strlen(wanted)) != 0) continue;
+        const double start = seconds_now();
+        test.run();
+        std::printf("ok %-24s %.2f s\n", test.name, seconds_now() - start);
+        std::fflush(stdout);
+        ++count;
+    }
+    return count > 0 ? 0 : 1;
+}

@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Self-test of runtime/ without Python: `runtime_test` prints what it found and exits with 1 after the first failure;
-// `runtime_test pool` runs the tests whose names begin so.
-// Under thread sanitizer (clang, libomp, TSAN_OPTIONS=ignore_noninstrumented_modules=1) run all but `fork`: LLVM 14's Archer,
-// which explains OpenMP to the sanitizer, crashes in a child that another thread than the first forked.
+// Self-test of CPU detection, the environment and the measurements of the machine.
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#include <chrono>
 #include <cstring>
 #include <initializer_list>
 #include <string>
@@ -18,18 +14,6 @@
 #include "tests/check.h"
 
 using namespace nabi;
-
-double seconds_now() {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-void run_test(const Test& test, const char* wanted) {
-    if (std::strncmp(test.name, wanted, std::strlen(wanted)) != 0) return;
-    const double start = seconds_now();
-    test.run();
-    std::printf("ok %-24s %.2f s\n", test.name, seconds_now() - start);
-    std::fflush(stdout);
-}
 
 namespace {
 
@@ -117,15 +101,11 @@ void test_measure() {
 }  // namespace
 
 int main(int argc, char** argv) {
-    const char* wanted = argc > 1 ? argv[1] : "";
     const Test tests[] = {
         {"environment", test_environment},
         {"cpu", test_cpu},
         {"cgroup", test_cgroup},
         {"measure", test_measure},
     };
-    for (const auto& test : tests) run_test(test, wanted);
-    run_pool_tests(wanted);
-    run_parallel_tests(wanted);
-    return 0;
+    return run_tests(tests, argc, argv);
 }

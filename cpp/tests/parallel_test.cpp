@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Self-test of parallel regions and of forks around them.
+// Under thread sanitizer (clang, libomp, TSAN_OPTIONS=ignore_noninstrumented_modules=1) run all but `fork`: LLVM 14's Archer,
+// which explains OpenMP to the sanitizer, crashes in a child that another thread than the first forked.
 #include <fenv.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -296,19 +298,19 @@ void test_held_locks() {
 
 }  // namespace
 
-void run_parallel_tests(const char* wanted) {
+int main(int argc, char** argv) {
     const Test tests[] = {
-        {"parallel coverage", test_coverage},
-        {"parallel equal parts", test_equal_parts},
-        {"parallel grain", test_grain},
-        {"parallel nested", test_nested},
-        {"parallel two callers", test_two_callers},
-        {"parallel float mode", test_float_mode},
+        {"coverage", test_coverage},
+        {"equal parts", test_equal_parts},
+        {"grain", test_grain},
+        {"nested", test_nested},
+        {"two callers", test_two_callers},
+        {"float mode", test_float_mode},
         {"fork held locks", test_held_locks},
         {"fork after region", test_fork_after_region},
         {"fork from other thread", test_fork_from_other_thread},
         {"fork during region", test_fork_during_region},
         {"fork storm", test_fork_storm},
     };
-    for (const auto& test : tests) run_test(test, wanted);
+    return run_tests(tests, argc, argv);
 }

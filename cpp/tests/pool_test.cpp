@@ -173,14 +173,14 @@ void test_pool_threads() {
 
 }  // namespace
 
-void run_pool_tests(const char* wanted) {
+int main(int argc, char** argv) {
     const Test tests[] = {
 #ifndef NABI_SANITIZE
         // first: it watches the recent peak
-        {"pool cache", test_pool_cache}, {"pool speed", test_pool_speed},
+        {"cache", test_pool_cache}, {"speed", test_pool_speed},
 #endif
-        {"pool sizes", test_pool_sizes}, {"pool limits", test_pool_limits},   {"pool reallocate", test_pool_reallocate},
-        {"pool fill", test_pool_fill},   {"pool threads", test_pool_threads},
+        {"sizes", test_pool_sizes}, {"limits", test_pool_limits},   {"reallocate", test_pool_reallocate},
+        {"fill", test_pool_fill},   {"threads", test_pool_threads},
     };
-    for (const auto& test : tests) run_test(test, wanted);
+    return run_tests(tests, argc, argv);
 }
