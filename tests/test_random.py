@@ -67,21 +67,19 @@ def test_golden_values_through_the_library():
     nabi.manual_seed(SEED)
     expected = [0.15248113870620728, 0.2519153356552124, 0.7310043573379517, 0.06426572799682617]
     assert nabi.rand(4).tolist() == expected
-    nabi.manual_seed(SEED)
     assert nabi.randn(20)[:4].tolist() == [
         -0.03144310042262077,
         -0.7410423159599304,
         -1.3574004173278809,
         -0.022001486271619797,
     ]
+    assert nabi.randint(100, (6,)).tolist() == [44, 33, 15, 85, 78, 90]
     nabi.manual_seed(SEED)
     np.testing.assert_allclose(nabi.randn(3).numpy(), [0.36554578, 1.90646017, 0.21686491], rtol=1e-6)
     nabi.manual_seed(SEED)
     np.testing.assert_allclose(
         nabi.empty(3).exponential_(2.0).numpy(), [0.1241342, 0.94205356, 0.08093677], rtol=1e-6
     )
-    nabi.manual_seed(SEED)
-    assert nabi.randint(100, (6,)).tolist() == [44, 33, 15, 85, 78, 90]
     assert nabi.randint(10**6, (3,), generator=nabi.Generator()).tolist() == [294710, 489284, 379837]
     weights = nabi.tensor([0.1, 0.2, 0.3, 0.4])
     nabi.manual_seed(SEED)
@@ -472,7 +470,7 @@ BAD = [
     (lambda: E(3, dtype=nabi.uint8).random_(0, 257), RuntimeError, "random_: expected to - 1 within"),
     (lambda: E(3, dtype=nabi.uint8).random_(-1, 2), RuntimeError, "random_: expected from within"),
     (lambda: E(3, dtype=nabi.bool).random_(0, 3), RuntimeError, "random_: expected to - 1 within"),
-    (lambda: E(3).random_(2**24, None), RuntimeError, "random_: expected from < to"),
+    (lambda: E(3).random_(2**24, None), RuntimeError, "random_: expected from < 16777216"),
     (lambda: E(3).exponential_(0), RuntimeError, "exponential_: expected lambd > 0"),
     (lambda: E(3).exponential_(float("nan")), RuntimeError, "exponential_: expected lambd > 0"),
     (lambda: E(3, dtype=LONG).exponential_(), RuntimeError, "exponential_: expected a float32"),

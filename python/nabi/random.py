@@ -76,10 +76,9 @@ def _options(op: str, out, layout, device, pin_memory=False) -> None:
     check_device(op, device)
 
 
-def _finished(op: str, array: np.ndarray, requires_grad: bool) -> Tensor:
-    if requires_grad and array.dtype.kind != "f":
-        raise fail(RuntimeError, op, "a floating-point dtype with requires_grad=True", f"torch.{array.dtype}")
-    return from_array(array, bool(requires_grad))
+def _check_grad(op: str, dtype: np.dtype, requires_grad: bool) -> None:
+    if requires_grad and dtype.kind != "f":
+        raise fail(RuntimeError, op, "a floating-point dtype with requires_grad=True", f"torch.{dtype}")
 
 
 def _empty(op: str, shape: tuple, dtype, default=None) -> np.ndarray:
@@ -101,12 +100,12 @@ def _empty_like(op: str, input: object, dtype, layout, device, memory_format) ->
 
 def _uniform(op: str, array: np.ndarray, generator, requires_grad: bool) -> Tensor:
     fills.fill_uniform(op, array, 0.0, 1.0, fills.generator_of(op, generator))
-    return _finished(op, array, requires_grad)
+    return from_array(array, bool(requires_grad))
 
 
 def _normal(op: str, array: np.ndarray, mean: float, std: float, generator, requires_grad: bool) -> Tensor:
     fills.fill_normal(op, array, mean, std, fills.generator_of(op, generator))
-    return _finished(op, array, requires_grad)
+    return from_array(array, bool(requires_grad))
 
 
 def rand(
@@ -244,8 +243,9 @@ def randint(
     low, high = _low_high("randint", values, low, high)
     _options("randint", out, layout, device, pin_memory)
     array = _empty("randint", _shape("randint", (size,)), dtype, int64)
+    _check_grad("randint", array.dtype, requires_grad)
     fills.fill_integers("randint", array, low, high, fills.generator_of("randint", generator))
-    return _finished("randint", array, requires_grad)
+    return from_array(array, bool(requires_grad))
 
 
 def randint_like(
@@ -264,8 +264,9 @@ def randint_like(
     ``randint_like(input, low, high)``."""
     low, high = _low_high("randint_like", bounds, low, high)
     array = _empty_like("randint_like", input, dtype, layout, device, memory_format)
+    _check_grad("randint_like", array.dtype, requires_grad)
     fills.fill_integers("randint_like", array, low, high, fills.generator_of("randint_like", generator))
-    return _finished("randint_like", array, requires_grad)
+    return from_array(array, bool(requires_grad))
 
 
 def randperm(
@@ -306,9 +307,10 @@ def randperm(
         raise fail(NotImplementedError, "randperm", "a dtype of numbers", element)
     if n - 1 > fills.largest_integer(element.numpy):
         raise fail(RuntimeError, "randperm", f"n - 1 within the range of {element}", n)
+    _check_grad("randperm", element.numpy, requires_grad)
     array = np.empty(n, np.int64)
     fills.fill_permutation(array, fills.generator_of("randperm", generator))
-    return _finished("randperm", array.astype(element.numpy, copy=False), requires_grad)
+    return from_array(array.astype(element.numpy, copy=False), bool(requires_grad))
 
 
 def normal(
@@ -380,7 +382,7 @@ def _normal_each(mean, std, generator: Generator, requires_grad: bool) -> Tensor
     else:
         fills.fill_normal("normal", array, 0.0, float(std), generator)
     np.add(array, means, out=array, casting="same_kind")
-    return _finished("normal", array, requires_grad)
+    return from_array(array, bool(requires_grad))
 
 
 def bernoulli(input, p=None, *, generator=None, out=None) -> Tensor:

@@ -384,7 +384,12 @@ def _random_(self, *bounds, generator=None, **named):
         integer("random_", "to", named["to"])
     low, high = _from_to("random_", bounds, named, (0, None))
     low = integer("random_", "from", low)
-    high = largest_integer(self._array.dtype) + 1 if high is None else integer("random_", "to", high)
+    if high is not None:
+        high = integer("random_", "to", high)
+    else:
+        high = largest_integer(self._array.dtype) + 1
+        if self._array.dtype.kind == "f" and low >= high - 1:
+            raise fail(RuntimeError, "random_", f"from < {high - 1} for {self.dtype}", low)
     return _in_place(
         self, "random_", RandomBackward, lambda array: fill_integers("random_", array, low, high, generator)
     )
