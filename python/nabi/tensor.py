@@ -17,8 +17,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from . import dtype as _dtype
 from ._C import Storage
+from .dtype import dtype as _dtype_class
+from .dtype import from_numpy as _dtype_from_numpy
 from .errors import fail, note
 
 _new = object.__new__
@@ -82,7 +83,7 @@ class Tensor:
     """A multi-dimensional array with an optional gradient. Made by ``nabi.tensor``, ``nabi.zeros`` and operations."""
 
     _array: np.ndarray
-    dtype: _dtype.dtype
+    dtype: _dtype_class
     _requires_grad = False
     _grad = None
     _node = None
@@ -388,7 +389,7 @@ def from_array(array: np.ndarray, requires_grad: bool = False) -> Tensor:
     """A leaf Tensor on the array itself, nothing copied; the array's dtype must be one of nabi's, native and aligned."""
     tensor = _new(Tensor)
     tensor._array = array
-    tensor.dtype = _dtype.from_numpy(array.dtype)
+    tensor.dtype = _dtype_from_numpy(array.dtype)
     if requires_grad:
         tensor._requires_grad = True
     return tensor

@@ -23,6 +23,8 @@ _new = object.__new__
 def _unbroadcast(grad: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """Sums over the dimensions that broadcasting repeated."""
     extra = grad.ndim - len(shape)
+    if extra < 0:
+        return grad.reshape(shape)
     for dim in range(len(shape)):
         if shape[dim] == 1 and grad.shape[extra + dim] != 1:
             grad = _sum_dims(grad, extra + dim, extra + dim + 1, keep=True)
@@ -50,6 +52,8 @@ def _edge_shape(edge) -> tuple[int, ...]:
 
 def _unbroadcast_plain(grad: Tensor, shape: tuple[int, ...]) -> Tensor:
     extra = grad._array.ndim - len(shape)
+    if extra < 0:
+        return grad.reshape(shape)
     dims = [*range(extra), *(extra + d for d in range(len(shape)) if shape[d] == 1 and grad._array.shape[extra + d] != 1)]
     if dims:
         grad = grad.sum(dims, keepdim=True)

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""nabi: PyTorch's Python API on the CPU. ``import nabi as torch`` is enough for a script."""
+
+from . import _C, errors
+from .dtype import (
+    bool_ as bool,
+)
+from .dtype import (
+    dtype,
+    float32,
+    float64,
+    get_default_dtype,
+    int8,
+    int16,
+    int32,
+    int64,
+    set_default_dtype,
+    uint8,
+)
+from .tensor import Size, Tensor, device
+from . import autograd
+from .autograd import (
+    enable_grad,
+    inference_mode,
+    is_grad_enabled,
+    is_inference_mode_enabled,
+    no_grad,
+    set_grad_enabled,
+)
+from . import ops
+from .ops.compare import (
+    all,
+    allclose,
+    any,
+    argmax,
+    argmin,
+    bitwise_and,
+    bitwise_not,
+    bitwise_or,
+    bitwise_xor,
+    eq,
+    equal,
+    ge,
+    gt,
+    is_tensor,
+    isfinite,
+    isinf,
+    isnan,
+    le,
+    logical_not,
+    lt,
+    ne,
+)
+from .ops.creation import (
+    FloatTensor,
+    LongTensor,
+    arange,
+    as_tensor,
+    empty,
+    empty_like,
+    eye,
+    from_numpy,
+    full,
+    full_like,
+    linspace,
+    ones,
+    ones_like,
+    tensor,
+    zeros,
+    zeros_like,
+)
+from .ops.dropout import dropout
+from .ops.elementwise import add, div, mul, neg, positive, relu, relu_, sigmoid, sigmoid_, sub
+from .ops.linalg import bmm, matmul, mm
+from .ops.promote import result_type
+from .ops.reduce import mean, sum
+from .ops.shape import (
+    broadcast_to,
+    cat,
+    chunk,
+    clone,
+    concat,
+    concatenate,
+    flatten,
+    index_select,
+    movedim,
+    narrow,
+    permute,
+    reshape,
+    select,
+    split,
+    squeeze,
+    stack,
+    t,
+    transpose,
+    unbind,
+    unflatten,
+    unsqueeze,
+)
+from .ops.softmax import log_softmax, softmax
+from .printing import get_printoptions, printoptions, set_printoptions
+from .random import (
+    Generator,
+    bernoulli,
+    default_generator,
+    fork_rng,
+    get_rng_state,
+    initial_seed,
+    manual_seed,
+    multinomial,
+    normal,
+    rand,
+    rand_like,
+    randint,
+    randint_like,
+    randn,
+    randn_like,
+    randperm,
+    seed,
+    set_rng_state,
+)
+from . import backends, random
+from . import nn, optim, testing, utils
+from .serialization import load, save
+from .threads import get_num_threads, memory_stats, set_num_threads
+
+from math import e, inf, nan, pi
+
+newaxis = None
+float = float32
+double = float64
+long = int64
+int = int32
+short = int16
+
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str):
+    """vision is loaded when first used."""
+    if name == "vision":
+        import importlib
+
+        return importlib.import_module("nabi.vision")
+    raise AttributeError(f"module 'nabi' has no attribute {name!r}")

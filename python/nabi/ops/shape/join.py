@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Copies: clone, contiguous, cat, stack, and writing one tensor into another."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ... import _C
+from ...autograd.graph import Node, record
+from ...autograd.views import prepare_inplace, write_result
+from ...errors import fail, note
+from ...tensor import Tensor, copy_layout, describe, from_array, method, normal_dim
+from ..promote import cast, check_tensor, common_dtype
+
+
+class Clone(Node):
+    """A copy"""
+
+    __slots__ = ()
+    title = "CloneBackward0"
+
+    def backward(self, grad):
+        return (grad,)
+
+    backward_plain = backward
+
+
+@method("clone")
+def clone(input, *, memory_format=None):
+    """A copy with a history: gradients flow back to ``input``. Keeps the strides of dense tensors."""
+    return record(Clone, copy_layout(check_tensor(input, "clone")._array), input.dtype, (input,))
+
+
+@method("contiguous")
+def contiguous(self, memory_format=None):
+    """The tensor itself where it is contiguous, else a contiguous copy."""
+    if self._array.flags.c_contiguous:
+        return self
+    return record(Clone, _contiguous(self._array), self.dtype, (self,))
+
+
+def _contiguous(array: np.ndarray) -> np.ndarray:
+    out = np.empty(array.shape, array.dtype)
+    return _C.copy(array, out) if out.size else out
+
+
+class Cat(Node):
+    """cat along ``context[0]``; ``context[1]`` are the sizes."""
+
+    __slots__ = ()
+    title = "CatBackward0"
+
+    def _parts(self, grad):
+        dim, sizes = self.context
+        at = 0
+        rest = (slice(None),) * dim
+        for edge, size in zip(self.edges, sizes, strict=True):
+            yield None if edge is None or size is None else grad[(*rest, slice(at, at + size))]
+            at += size or 0
+
+    def backward(self, grad):
+        return tuple(self._parts(grad))
+
+    backward_plain = backward
+
+
+def cat(tensors, dim: int = 0, *, out=None):
+    """Tensors behind each other along ``dim``.
+
+    Args:
+        tensors: a sequence of tensors of the same shape except in ``dim``; empty 1-d tensors are passed over.
+        dim: the dimension.
+
+    Raises:
+        RuntimeError: no tensors, or shapes that differ elsewhere.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.cat.html
+
+    Example:
+        >>> import nabi
+        >>> nabi.cat([nabi.tensor([1, 2]), nabi.tensor([3])])
+        tensor([1, 2, 3])
+    """
+    if out is not None:
+        raise note(NotImplementedError, "cat", "out= is not supported; assign the result")
+    if isinstance(tensors, Tensor):
+        raise fail(TypeError, "cat", "a sequence of Tensors", "one Tensor")
+    tensors = tuple(tensors)
+    if not tensors:
+        raise note(RuntimeError, "cat", "expected a non-empty list of Tensors, got none")
+    for each in tensors:
+        check_tensor(each, "cat", "tensors")
+    # PyTorch's old rule: an empty vector fits everything.
+    shaped = [each for each in tensors if each._array.shape != (0,)] or list(tensors[:1])
+    first = shaped[0]._array
+    if first.ndim == 0:
+        raise note(RuntimeError, "cat", "zero-dimensional tensor cannot be concatenated; use stack()")
+    dim = normal_dim(dim, first.ndim, "cat")
+    for each in shaped[1:]:
+        shape = each._array.shape
+        if len(shape) != first.ndim or shape[:dim] != first.shape[:dim] or shape[dim + 1 :] != first.shape[dim + 1 :]:
+            raise fail(
+                RuntimeError, "cat", f"tensors of shape {tuple(first.shape)} except in dimension {dim}", describe(each)
+            )
+    wanted = common_dtype(*tensors)
+    tensors = tuple(cast(each, wanted) for each in tensors)
+    sizes = [None if each._array.shape == (0,) and first.ndim > 1 else each._array.shape[dim] for each in tensors]
+    total = sum(size for size in sizes if size)
+    joined = np.empty((*first.shape[:dim], total, *first.shape[dim + 1 :]), wanted.numpy)
+    at, rest = 0, (slice(None),) * dim
+    for each, size in zip(tensors, sizes, strict=True):
+        if size:
+            if each._array.size:
+                _C.copy(each._array, joined[(*rest, slice(at, at + size))])
+            at += size
+    return record(Cat, joined, wanted, tensors, (dim, sizes))
+
+
+concat = concatenate = cat
+
+
+def stack(tensors, dim: int = 0, *, out=None):
+    """Tensors of one shape as slices of a new dimension.
+
+    Example:
+        >>> import nabi
+        >>> nabi.stack([nabi.tensor([1, 2]), nabi.tensor([3, 4])])
+        tensor([[1, 2],
+                [3, 4]])
+    """
+    tensors = tuple(tensors)
+    if not tensors:
+        raise note(RuntimeError, "stack", "expected a non-empty list of Tensors, got none")
+    shape = check_tensor(tensors[0], "stack", "tensors")._array.shape
+    for each in tensors[1:]:
+        if check_tensor(each, "stack", "tensors")._array.shape != shape:
+            raise fail(RuntimeError, "stack", f"tensors of shape {tuple(shape)}", describe(each))
+    dim = normal_dim(dim, len(shape) + 1, "stack")
+    return cat([each.unsqueeze(dim) for each in tensors], dim, out=out)
+
+
+@method("copy_")
+def copy_(self, src, non_blocking: bool = False):
+    """Writes ``src`` (broadcast, cast) into the tensor."""
+    check_tensor(src, "copy_", "src")
+    prepare_inplace(self, "copy_")
+    try:
+        shape = np.broadcast_shapes(src._array.shape, self._array.shape)
+    except ValueError:
+        shape = None
+    if shape != self._array.shape:
+        raise fail(RuntimeError, "copy_", f"a source that broadcasts to {describe(self)}", describe(src))
+    if src.dtype is not self.dtype:
+        if src.dtype.is_floating_point and self.dtype.is_floating_point:
+            src = cast(src, self.dtype)
+        else:
+            src = from_array(src._array.astype(self._array.dtype))
+    same = src._array.shape == shape
+    result = record(Clone, src._array, self.dtype, (src if same else src.expand(shape),))
+    if np.may_share_memory(src._array, self._array):
+        result._array = result._array.copy()
+    if not same:
+        result._array = np.broadcast_to(src._array, shape)
+    return write_result(self, result, "copy_")
+
+
+@method("fill_")
+def fill_(self, value):
+    """Writes one value everywhere."""
+    prepare_inplace(self, "fill_")
+    if isinstance(value, Tensor):
+        if value._array.ndim:
+            raise fail(RuntimeError, "fill_", "a number or a 0-d tensor", describe(value))
+        return copy_(self, value)
+    filled = from_array(np.broadcast_to(np.asarray(value).astype(self._array.dtype), self._array.shape))
+    return write_result(self, filled, "fill_")
+
+
+@method("zero_")
+def zero_(self):
+    """Writes zeros everywhere."""
+    return fill_(self, 0)
