@@ -332,6 +332,15 @@ def test_permissions_and_links_are_kept(tmp_path):
     assert link.is_symlink() and nabi.load(real) == [2] and stat.S_IMODE(real.stat().st_mode) == 0o640
 
 
+def test_a_read_only_file_stays(tmp_path, monkeypatch):
+    path = tmp_path / "state.pt"
+    nabi.save([1], path)
+    monkeypatch.setattr(os, "access", lambda target, mode: mode != os.W_OK)
+    with pytest.raises(PermissionError, match="read-only"):
+        nabi.save([2], path)
+    assert nabi.load(path) == [1]
+
+
 def test_places_that_cannot_be_written(tmp_path):
     with pytest.raises(RuntimeError, match="parent directory .* does not exist"):
         nabi.save([1], tmp_path / "none" / "state.pt")

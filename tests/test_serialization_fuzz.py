@@ -48,6 +48,13 @@ BOMBS = {
     "filled sets": lambda n: b"](c__builtin__\nset\nq\0](K\1K\2K\3K\4K\5K\6K\7e\x85q\1R" + b"h\0h\1R" * n + b"e",
     "encoded": lambda n: b"](c_codecs\nencode\nq\0X\x00\x10\0\0" + b"x" * 4096 + b"X\6\0\0\0latin1\x86q\1R" + b"h\0h\1R" * n + b"e",
     "sizes": lambda n: b"](ctorch\nSize\nq\0(" + b"K\1" * 200 + b"t\x85q\1R" + b"h\0h\1R" * n + b"e",
+    "parameters": lambda n: (
+        b"](ctorch._utils\n_rebuild_parameter\nq\2"
+        + tensor_of()
+        + b"q\3\x88N\x87q\4R"
+        + b"h\2h\4R" * n
+        + b"e"
+    ),
     "tensors": lambda n: b"](" + tensor_of().replace(b"\n(", b"\nq\0(", 1)[:-1] + b"q\1R" + b"h\0h\1R" * n + b"e",
 }  # fmt: skip
 

@@ -208,6 +208,19 @@ def test_opcodes_are_refused_by_name(code):
         run(code)
 
 
+def test_names_in_messages_are_printable():
+    with pytest.raises(pickle.UnpicklingError) as refusal:
+        run(b"cos\nsys\x1b[2Jtem\n")
+    assert str(refusal.value).isprintable() and r"sys\x1b[2Jtem" in str(refusal.value)
+
+
+def test_safe_globals_are_refused():
+    with pytest.raises(NotImplementedError, match="calls nothing else"):
+        nabi.serialization.add_safe_globals([Stranger])
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = nabi.serialization.nothing
+
+
 def test_every_opcode_of_pickle_is_known():
     import pickletools
 

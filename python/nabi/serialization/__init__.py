@@ -19,7 +19,16 @@ from .reduce import rebuild_tensor, reduce_tensor
 
 __all__ = ["load", "rebuild_tensor", "reduce_tensor", "save"]
 
+_SAFE_GLOBALS = ("add_safe_globals", "clear_safe_globals", "get_safe_globals", "safe_globals")
 READ_BACK = 1 << 23  # a description this large is read back before it is written: load has a budget
+
+
+def __getattr__(name: str):
+    if name in _SAFE_GLOBALS:
+        raise unsupported(
+            f"serialization.{name}", "its load reads tensors and plain containers and calls nothing else"
+        )
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def save(obj, f, pickle_module=None, pickle_protocol=2, _use_new_zipfile_serialization=True) -> None:

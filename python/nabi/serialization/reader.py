@@ -21,7 +21,7 @@ LOCAL_SIGN, CENTRAL_SIGN, DESCRIPTOR_SIGN = b"PK\x03\x04", b"PK\x01\x02", b"PK\x
 END_SIGN, END64_SIGN, LOCATOR_SIGN = b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07"
 FULL16, FULL32 = 0xFFFF, 0xFFFFFFFF
 
-MAX_DIRECTORY = 1 << 27  # 128 MB of directory is a million members with long names
+MAX_DIRECTORY = 1 << 25  # 32 MB of directory is half a million members
 MAX_NAME = 4096
 MAX_MARKER = 64  # version, byteorder: a few characters
 

@@ -76,6 +76,8 @@ def find_global(module: str, name: str):
         return found
     from .unpickler import refused
 
+    # What a hostile file calls a global must not reach the terminal as control characters.
+    module, name = (part if part.isprintable() else ascii(part) for part in (module, name))
     if module in ("torch", "torch.storage") and name in FOREIGN:
         raise refused(
             f"global `{module} {name}`: {FOREIGN[name]} isn't supported yet; convert it in PyTorch, e.g. with .float()"

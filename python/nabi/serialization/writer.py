@@ -111,6 +111,9 @@ class Replacement:
             raise note(RuntimeError, "save", f"parent directory {folder} does not exist")
         if os.path.isdir(self.target):
             raise note(RuntimeError, "save", f"{path} is a directory")
+        if os.path.exists(self.target) and not os.access(self.target, os.W_OK):
+            # Renaming over it would work, and is not what a read-only file is for.
+            raise note(PermissionError, "save", f"{path} is read-only")
         self.folder = folder
         self.temporary = os.path.join(folder, f".{base[:200]}.{os.urandom(6).hex()}.tmp")
         if os.path.exists(self.target) and not os.path.isfile(self.target):
