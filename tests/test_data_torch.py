@@ -308,7 +308,6 @@ OPTIONS = [
     {"timeout": 3},
     {"generator": 3, "shuffle": True},
     {"dataset": iter([1])},
-    {"dataset": [1, None], "batch_size": 2},
     {"sampler": [5]},
     {"sampler": 3},
 ]

@@ -13,6 +13,8 @@ from collections.abc import Mapping, MutableMapping, MutableSequence, Sequence
 import numpy as np
 
 from nabi.errors import fail
+from nabi.ops.creation import as_tensor, tensor
+from nabi.ops.shape import stack
 from nabi.tensor import Tensor, from_array
 
 _LEAVES = "tensors, numpy arrays, numbers, strings, dicts or lists as samples"
@@ -61,8 +63,6 @@ def default_convert(data):
     if isinstance(data, (np.ndarray, np.generic)):
         if _is_text_or_object(data):
             return data
-        from nabi import as_tensor
-
         return as_tensor(data)
     if isinstance(data, Mapping):
         return _rebuild(data, {key: default_convert(data[key]) for key in data})
@@ -122,8 +122,6 @@ def _stack(batch, *, collate_fn_map=None):
             got = f"{tuple(first.shape)} at entry 0 and {tuple(sample.shape)} at entry {position}"
             raise fail(RuntimeError, "default_collate", "tensors of equal shape", got)
     if any(sample.requires_grad or sample.dtype is not first.dtype for sample in batch):
-        from nabi import stack
-
         return stack(list(batch), 0)
     return from_array(_stack_arrays([sample._array for sample in batch]))
 
@@ -137,14 +135,10 @@ def _stack_arrays(arrays) -> np.ndarray:
 def _stack_numpy(batch, *, collate_fn_map=None):
     if _is_text_or_object(batch[0]):
         raise fail(TypeError, "default_collate", _LEAVES, f"a numpy array of dtype {batch[0].dtype}")
-    from nabi import as_tensor
-
     return _stack([as_tensor(array) for array in batch])
 
 
 def _numpy_numbers(batch, *, collate_fn_map=None):
-    from nabi import as_tensor
-
     return as_tensor(np.array(batch))
 
 
@@ -162,10 +156,9 @@ def _integers(batch, *, collate_fn_map=None):
     # Labels: by far the most frequent case, and a whole batch of them is one numpy call.
     if all(type(value) is int for value in batch):
         array = np.array(batch)
-        if array.dtype == np.int64:
-            return from_array(array)
-    from nabi import tensor
-
+        if array.dtype != np.int64:
+            raise fail(ValueError, "default_collate", "integers that 64 bits can hold", max(batch, key=abs))
+        return from_array(array)
     return tensor(list(batch))
 
 

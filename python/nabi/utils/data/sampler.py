@@ -13,15 +13,17 @@ from types import GenericAlias
 
 import numpy as np
 
+from nabi.dtype import float64
 from nabi.errors import fail, note
-from nabi.random import Generator, default_generator, rand, randint, randperm
+from nabi.random import Generator, default_generator, multinomial, randint, randperm
+from nabi.tensor import Tensor, from_array
 
 
 def draw_seed(generator: Generator | None, op: str) -> int:
     """A seed in [0, 2**63), from the given generator or the default one (two 32-bit words of its stream)."""
     if generator is not None and not isinstance(generator, Generator):
         raise fail(TypeError, op, "generator to be a nabi.Generator or None", type(generator).__name__)
-    return (generator or default_generator).random64() & (2**63 - 1)
+    return (default_generator if generator is None else generator).random64() & (2**63 - 1)
 
 
 def _is_count(value) -> bool:
@@ -188,9 +190,11 @@ class WeightedRandomSampler(Sampler):
                 "replacement to be a bool",
                 f"replacement={replacement!r}",
             )
-        from nabi import as_tensor, float64
-
-        self.weights = as_tensor(weights, dtype=float64)
+        if not isinstance(weights, Tensor):
+            weights = from_array(np.asarray(weights, np.float64))
+        elif weights.dtype is not float64:
+            weights = from_array(weights._array.astype(np.float64))
+        self.weights = weights
         if len(self.weights.shape) != 1:
             raise fail(
                 ValueError,
@@ -204,44 +208,13 @@ class WeightedRandomSampler(Sampler):
 
     def __iter__(self):
         # Being a generator, this draws when the first index is asked for, as PyTorch does.
-        yield from _multinomial(
-            self.weights._array, self.num_samples, self.replacement, self.generator
-        ).tolist()
+        if not self.weights.shape[0]:
+            raise fail(RuntimeError, "WeightedRandomSampler", "at least one weight", "none")
+        drawn = multinomial(self.weights, self.num_samples, self.replacement, generator=self.generator)
+        yield from drawn.tolist()
 
     def __len__(self) -> int:
         return self.num_samples
-
-
-def _multinomial(weights: np.ndarray, count: int, replacement: bool, generator) -> np.ndarray:
-    """`count` indices drawn by weight, in PyTorch's way for float64 weights.
-
-    With replacement: the first position where the cumulated, normalised weights reach a uniform u. Without
-        (and for a
-    single one): the `count` largest of weights[i] / e[i], with e[i] = -log(1 - u[i]) exponential.
-    """
-    op = "WeightedRandomSampler"
-    bad = np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))
-    if bad.size:
-        raise fail(RuntimeError, op, "finite weights >= 0", f"{weights[bad[0]]} at position {bad[0]}")
-    if not weights.sum() > 0:
-        raise fail(RuntimeError, op, "weights with a sum above 0", f"sum {weights.sum()}")
-    if not replacement and count > weights.size:
-        expected = f"num_samples <= {weights.size}, the number of weights, without replacement"
-        raise fail(RuntimeError, op, expected, f"num_samples={count}")
-    if replacement and count > 1:
-        cumulated = np.cumsum(weights)
-        cumulated /= cumulated[-1]
-        cumulated[-1] = 1.0
-        return np.searchsorted(cumulated, _uniform(count, generator))
-    with np.errstate(all="ignore"):
-        keys = weights / -np.log1p(-_uniform(weights.size, generator))
-    return np.argsort(-keys, kind="stable")[:count]
-
-
-def _uniform(count: int, generator) -> np.ndarray:
-    from nabi import float64
-
-    return rand(count, dtype=float64, generator=generator)._array
 
 
 class BatchSampler(Sampler):

@@ -9,6 +9,7 @@ import numpy as np
 
 from nabi.dtype import get_default_dtype
 from nabi.errors import fail
+from nabi.ops.creation import from_numpy
 from nabi.tensor import Tensor, bump, from_array
 
 _PIL_TYPES = {"I": np.int32, "I;16": np.int16, "I;16B": np.int16, "F": np.float32}
@@ -54,8 +55,6 @@ def to_tensor(pic) -> Tensor:
     array = array.transpose(2, 0, 1)
     if array.dtype == np.uint8:
         return from_array(scale_bytes(array))
-    from nabi import from_numpy
-
     return from_numpy(np.ascontiguousarray(array))
 
 
