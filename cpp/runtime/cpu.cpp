@@ -20,7 +20,8 @@ namespace nabi {
 namespace {
 
 #if defined(__x86_64__)
-// Register states that the operating system saves at a context switch: bit 1 SSE, 2 AVX, 5-7 AVX-512. Only valid with OSXSAVE.
+// Register states that the operating system saves at a context switch: bit 1 SSE, 2 AVX, 5-7 AVX-512. Only valid with
+// OSXSAVE.
 uint64_t saved_states() {
     uint32_t low, high;
     __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
@@ -139,7 +140,8 @@ void keep_smaller(double* limit, double quota) {
     if (quota > 0 && (*limit == 0 || quota < *limit)) *limit = quota;
 }
 
-// A limit on any ancestor binds too. Inside a container the mount may show only our own group, at its top: the walk ends there.
+// A limit on any ancestor binds too. Inside a container the mount may show only our own group, at its top: the walk
+// ends there.
 void walk_up(const char* mount, const char* group, double (*quota_in)(const char*), double* limit) {
     char folder[PATH_SIZE];
     const int written = std::snprintf(folder, sizeof(folder), "%s%s", mount, group);

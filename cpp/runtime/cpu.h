@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What this machine can run: instruction sets that both the CPU and the operating system support, and how many CPUs we may use.
+// What this machine can run: instruction sets that both the CPU and the operating system support, and how many CPUs
+// we may use.
 #pragma once
 
 namespace nabi {
@@ -12,10 +13,12 @@ bool cpu_has(Isa isa) noexcept;
 const char* isa_name(Isa isa) noexcept;
 const char* isa_description(Isa isa) noexcept;
 
-// CPUs this process may use now: the smaller of the scheduler's affinity mask and the cgroup quota (v1 or v2), at least 1.
+// CPUs this process may use now: the smaller of the scheduler's affinity mask and the cgroup quota (v1 or v2), at
+// least 1.
 int usable_cpus() noexcept;
 
-// CPUs' worth of time that the cgroups of this process allow, or 0 without a limit. `root` stands before /proc and /sys (tests).
+// CPUs' worth of time that the cgroups of this process allow, or 0 without a limit. `root` stands before /proc and
+// /sys (tests).
 double cgroup_cpu_quota(const char* root) noexcept;
 
 }  // namespace nabi

@@ -144,8 +144,8 @@ void triad(float* c, const float* a, const float* b, size_t n) {
     triad_base(c, a, b, n);
 }
 
-// Stores that go around the cache save reading the line that they replace: what memcpy does by itself only from a size that
-// grows with the cache of the host.
+// Stores that go around the cache save reading the line that they replace: what memcpy does by itself only from a
+// size that grows with the cache of the host.
 void copy_around_cache(float* c, const float* a, size_t n) {
 #if defined(__x86_64__)
     for (size_t i = 0; i < n; i += 4) _mm_stream_ps(c + i, _mm_load_ps(a + i));

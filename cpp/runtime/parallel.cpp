@@ -53,8 +53,8 @@ void set_float_mode(FloatMode mode) { __asm__ volatile("msr fpcr, %0" : : "r"(mo
 
 // ---- one region ----
 
-// Where part `index` of `parts` begins. Long ranges are cut at multiples of 64 items, so that every part starts on a cache line
-// as the whole does.
+// Where part `index` of `parts` begins. Long ranges are cut at multiples of 64 items, so that every part starts on a
+// cache line as the whole does.
 int64_t part_begin(int64_t n, int64_t index, int64_t parts) {
     const int64_t size = n / parts, rest = n % parts;
     const int64_t begin = index * size + std::min(index, rest);
@@ -203,7 +203,8 @@ void parallel_before_fork() noexcept {
     forks_pending.fetch_add(1);
     // In a nested call (a fork inside a region) the region that is open is this thread's own.
     fork_in_open_region = open_regions.load() != 0;
-    // libgomp's threads don't exist in the child, and it would wait for them for ever. Each thread has its own team there.
+    // libgomp's threads don't exist in the child, and it would wait for them for ever. Each thread has its own team
+    // there.
     if (!fork_in_open_region && has_team && runtime_needs_pause()) {
         fork_in_open_region = omp_pause_resource_all(omp_pause_hard) != 0;
         has_team = false;

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Work over threads. A region has one thread or all of nabi's, never between: libgomp destroys and recreates its threads when
-// the team size changes. Threads divide outputs, never a sum, so the count never changes a bit.
+// Work over threads. A region has one thread or all of nabi's, never between: libgomp destroys and recreates its
+// threads when the team size changes. Threads divide outputs, never a sum, so the count never changes a bit.
 #pragma once
 
 #include <cstdint>
 
 namespace nabi {
 
-// The user's count if set, else min(affinity, cgroup quota, omp_get_max_threads()); 1 for life in a child that was forked
-// while a region was open.
+// The user's count if set, else min(affinity, cgroup quota, omp_get_max_threads()); 1 for life in a child that was
+// forked while a region was open.
 int get_num_threads() noexcept;
 
 // At least 1, at most max(64, 4 x usable CPUs): OpenMP ends the process when it cannot create a thread.
@@ -30,8 +30,8 @@ double fork_cost_seconds() noexcept;
 // The grain for items that take this many nanoseconds each: work below a few fork costs stays on one thread.
 int64_t grain_for(double nanoseconds_per_item) noexcept;
 
-// regions: calls of run_parallel that asked to be split (n > grain, not nested); threaded_regions: those that ran on more than
-// one thread; max_team: the largest team so far; open_regions: running now.
+// regions: calls of run_parallel that asked to be split (n > grain, not nested); threaded_regions: those that ran on
+// more than one thread; max_team: the largest team so far; open_regions: running now.
 struct ParallelStats {
     int64_t regions;
     int64_t threaded_regions;

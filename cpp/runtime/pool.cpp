@@ -3,10 +3,12 @@
 //   small,  to 16 KB:  slabs of one 64 KB unit, many blocks of one class each
 //   medium, to 1 MB:   runs of units, one block each, cut from 8 MB regions whose addresses are never given back
 //   large:             a mapping each
-// A block finds its header by its address: that of a slab or a run starts the unit in which the block starts, and a block that
-// starts a unit is large and has its header just before itself (so that 4 MB of data take two huge pages, not three).
-// A free small block goes back to its slab. Other free blocks, empty slabs included, are "warm": cached on a list for their
-// class and in one queue by age, from which trim() takes the oldest. What is trimmed from runs stays as "cold" address space.
+// A block finds its header by its address: that of a slab or a run starts the unit in which the block starts, and a
+// block that starts a unit is large and has its header just before itself (so that 4 MB of data take two huge pages,
+// not three).
+// A free small block goes back to its slab. Other free blocks, empty slabs included, are "warm": cached on a list for
+// their class and in one queue by age, from which trim() takes the oldest. What is trimmed from runs stays as "cold"
+// address space.
 #include "runtime/pool.h"
 
 #ifndef NABI_SANITIZE
@@ -219,7 +221,8 @@ int64_t cached_bytes() { return pool.warm_bytes + pool.slab_bytes - (pool.alloca
 
 int64_t cache_limit() { return std::max({CACHE_FLOOR, pool.window_peak, pool.recent_peak, pool.older_peak}); }
 
-// Without the lock: gives the oldest warm blocks back until at most `limit` bytes are cached (negative: the running limit).
+// Without the lock: gives the oldest warm blocks back until at most `limit` bytes are cached (negative: the running
+// limit).
 void trim(int64_t limit) {
     Header* victims = nullptr;
     lock();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The buffer pool: fresh pages cost more than arithmetic, so blocks that die are kept for the next array. Blocks are 64-byte
-// aligned. Thread-safe, fork-safe, never destroyed at exit (arrays may die after main).
+// The buffer pool: fresh pages cost more than arithmetic, so blocks that die are kept for the next array. Blocks are
+// 64-byte aligned. Thread-safe, fork-safe, never destroyed at exit (arrays may die after main).
 #pragma once
 
 #include <cstddef>
@@ -12,11 +12,12 @@ namespace nabi {
 void* pool_allocate(size_t bytes) noexcept;
 void* pool_allocate_zeroed(size_t bytes) noexcept;
 
-// nullptr is allowed. `bytes` is not trusted (numpy frees some empty arrays with another size): a block knows its own size.
+// nullptr is allowed. `bytes` is not trusted (numpy frees some empty arrays with another size): a block knows its own
+// size.
 void pool_free(void* block, size_t bytes) noexcept;
 
-// Keeps min(old_bytes, new_bytes) bytes; old_bytes 0 means all of the block (numpy does not say). On failure: nullptr, and the
-// old block stays valid.
+// Keeps min(old_bytes, new_bytes) bytes; old_bytes 0 means all of the block (numpy does not say). On failure:
+// nullptr, and the old block stays valid.
 void* pool_reallocate(void* block, size_t old_bytes, size_t new_bytes) noexcept;
 
 // Bytes that may be used at a block that the pool gave out.
@@ -39,8 +40,8 @@ MemoryStats memory_stats() noexcept;
 void empty_cache() noexcept;
 void reset_peak_memory_stats() noexcept;
 
-// Fills every block that is not asked to be zeroed with 0xff bytes, a NaN in every float type, so that a kernel that forgets an
-// output is seen. Starts as NABI_FILL_NAN=1, or on under NABI_SANITIZE.
+// Fills every block that is not asked to be zeroed with 0xff bytes, a NaN in every float type, so that a kernel that
+// forgets an output is seen. Starts as NABI_FILL_NAN=1, or on under NABI_SANITIZE.
 void set_fill_nan(bool on) noexcept;
 
 }  // namespace nabi

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The pool of a sanitizer build: every block straight from malloc in its exact size, so that the sanitizer sees each byte that is
-// read or written outside it, and after its death.
+// The pool of a sanitizer build: every block straight from malloc in its exact size, so that the sanitizer sees each
+// byte that is read or written outside it, and after its death.
 #include "runtime/pool.h"
 
 #ifdef NABI_SANITIZE
@@ -24,7 +24,8 @@ std::atomic<int> fill_nan{-1};
 
 constexpr size_t LARGEST = size_t{1} << 46;
 
-// gcc 12's address sanitizer doesn't hold its allocator's locks over a fork: a child hung on one that another thread had.
+// gcc 12's address sanitizer doesn't hold its allocator's locks over a fork: a child hung on one that another thread
+// had.
 std::mutex allocator;
 [[maybe_unused]] const bool fork_safe = install_fork_handlers();
 

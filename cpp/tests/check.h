@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the self-tests share. A self-test is one file that runs without Python, prints what it found and exits with 1 after the
-// first failure; with an argument it runs only the tests whose names begin so.
+// What the self-tests share. A self-test is one file that runs without Python, prints what it found and exits with 1
+// after the first failure; with an argument it runs only the tests whose names begin so.
 #pragma once
 
 #include <time.h>

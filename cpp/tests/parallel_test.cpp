@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Self-test of parallel regions and of forks around them.
-// Under thread sanitizer (clang, libomp, TSAN_OPTIONS=ignore_noninstrumented_modules=1) run all but `fork`: LLVM 14's Archer,
-// which explains OpenMP to the sanitizer, crashes in a child that another thread than the first forked.
+// Under thread sanitizer (clang, libomp, TSAN_OPTIONS=ignore_noninstrumented_modules=1) run all but `fork`: LLVM 14's
+// Archer, which explains OpenMP to the sanitizer, crashes in a child that another thread than the first forked.
 #include <fenv.h>
 #include <sys/wait.h>
 #include <unistd.h>
