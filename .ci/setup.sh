@@ -72,7 +72,7 @@ requirements() {
     "$venv/bin/python" - "$1" <<'PY'
 import ast, re, sys
 text = open("pyproject.toml", encoding="utf-8").read()
-found = re.search(rf"^{re.escape(sys.argv[1])}\s*=\s*(\[.*?^?\])\s*$", text, re.M | re.S)
+found = re.search(rf"^{re.escape(sys.argv[1])}\s*=\s*(\[.*?\])\s*$", text, re.M | re.S)
 print("\n".join(ast.literal_eval(found.group(1)))) if found else sys.exit(f"pyproject.toml lists no {sys.argv[1]}")
 PY
 }
@@ -86,12 +86,14 @@ fi
 
 if [ -n "$extra" ]; then
     mapfile -t wanted < <(requirements "$extra")
+    [ ${#wanted[@]} -gt 0 ] || stop "pyproject.toml has no extra called $extra"
     pip_install "${wanted[@]}"
     exit
 fi
 
 check_compiler
 mapfile -t wanted < <(requirements requires)
+[ ${#wanted[@]} -gt 0 ] || stop "pyproject.toml lists no build requirements"
 pip_install "${wanted[@]}" cmake ninja
 echo "building nabi (half a minute to three minutes the first time)"
 export PATH="$(cd "$venv/bin" && pwd):$PATH" CMAKE_BUILD_PARALLEL_LEVEL="${CMAKE_BUILD_PARALLEL_LEVEL:-$(nproc)}"
