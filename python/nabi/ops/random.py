@@ -21,6 +21,7 @@ from ..tensor import Tensor, bump, from_array, method
 _INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
 # A float holds every integer up to here.
 _EXACT = {"float32": 2**24, "float64": 2**53}
+_LARGEST = {"f": float(np.finfo(np.float32).max), "d": float(np.finfo(np.float64).max)}
 
 
 # ---- arguments ----
@@ -62,7 +63,7 @@ def _check_floating(op: str, array: np.ndarray) -> None:
 
 def _check_uniform(op: str, array: np.ndarray, low: float, high: float) -> None:
     _check_floating(op, array)
-    limit = float(np.finfo(array.dtype).max)
+    limit = _LARGEST[array.dtype.char]
     for name, value in (("from", low), ("to", high)):
         if not -limit <= value <= limit:
             raise fail(RuntimeError, op, f"{name} within the range of torch.{array.dtype}", value)
@@ -130,8 +131,6 @@ def _flat(array: np.ndarray) -> np.ndarray:
 
 
 def _is_dense(array: np.ndarray) -> bool:
-    if array.flags.forc:
-        return True
     expected = array.itemsize
     for stride, length in sorted(zip(array.strides, array.shape, strict=True)):
         if length == 1:
@@ -144,9 +143,7 @@ def _is_dense(array: np.ndarray) -> bool:
 
 def _fill(op: str, array: np.ndarray, draw) -> None:
     """Calls draw on the array, or on a dense one with the same order of memory that is then copied into it."""
-    if array.size == 0:
-        return
-    if _is_dense(array):
+    if array.flags.forc or array.size == 0 or _is_dense(array):
         draw(array)
     else:
         dense = np.empty_like(array)
@@ -273,8 +270,12 @@ def _in_place(tensor: Tensor, op: str, kind: type[Node], fill) -> Tensor:
     return tensor
 
 
-def _from_to(op: str, values: tuple, named: dict, defaults: tuple) -> list:
+def _from_to(op: str, values: tuple, named: dict, defaults: tuple):
     """The parameters ``from`` and ``to``; the first is a word of Python, so only a dict can name it."""
+    if not named and len(values) == 2:
+        return values
+    if not (named or values):
+        return defaults
     if (
         len(values) > 2
         or set(named) - {"from", "to"}
