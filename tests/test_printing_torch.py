@@ -212,3 +212,55 @@ def test_format_of_a_scalar_fails_as_in_torch(value, spec):
     with pytest.raises(ValueError) as ours:
         format_scalar(array, spec)
     assert str(ours.value) == str(theirs.value)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_repr_and_str_of_tensors(dtype):
+    rng = np.random.default_rng(5)
+    for kind in KINDS:
+        for shape in SHAPES:
+            array = layout(rng, values(rng, dtype, shape, kind))
+            ours, theirs = nabi.from_numpy(array.copy()), torch.from_numpy(array.copy())
+            assert repr(ours) == str(ours) == repr(theirs), (kind, shape)
+
+
+def test_repr_with_a_gradient():
+    def texts(library):
+        leaf = library.tensor([[0.5, -2.0], [3.0, 1e-3]], requires_grad=True)
+        views = [leaf.detach(), leaf.t().detach(), leaf.detach()[0], leaf.detach()[:, 1], leaf.grad]
+        made = [leaf * 2, leaf + 1, leaf.sum(), leaf.mean(), leaf[0], leaf.t(), leaf.view(4), leaf @ leaf]
+        (leaf * leaf).sum().backward()
+        return [repr(each) for each in (leaf, *views, *made, leaf.grad, leaf.new_zeros(0, 3))]
+
+    assert texts(nabi) == texts(torch)
+
+
+def test_repr_of_parameters():
+    def texts(library):
+        parameter = library.nn.Parameter(library.tensor([[1.0, 2.0], [3.0, 4.5]]))
+        scalar = library.nn.Parameter(library.tensor(2.5))
+        return [repr(parameter), repr(parameter.detach()), repr(parameter * 1), f"{parameter} {scalar}"]
+
+    assert texts(nabi) == texts(torch)
+
+
+def test_repr_of_a_subclass():
+    class Ours(nabi.Tensor):
+        pass
+
+    ours = Ours.__new__(Ours)
+    ours.__dict__.update(nabi.tensor([[1.0], [2.5]]).__dict__)
+    theirs = torch.tensor([[1.0], [2.5]]).as_subclass(type("Ours", (torch.Tensor,), {}))
+    assert repr(ours) == repr(theirs)
+
+
+@pytest.mark.parametrize("spec", ["", ".3f", "10.4e", ">12", "+.2g", "%"])
+def test_format_of_tensors(spec):
+    for value in (2.0 / 3, 12, True):
+        assert format(nabi.tensor(value), spec) == format(torch.tensor(value), spec)
+    ours, theirs = nabi.tensor(1.5, requires_grad=True), torch.tensor(1.5, requires_grad=True)
+    assert format(ours, spec) == format(theirs, spec)
+    assert f"{nabi.tensor([1.5])}" == f"{torch.tensor([1.5])}"
+    if spec:
+        with pytest.raises(TypeError, match="unsupported format string"):
+            format(nabi.tensor([1.5]), spec)
