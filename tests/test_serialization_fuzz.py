@@ -159,7 +159,7 @@ def test_every_byte_of_the_description_altered_under_a_right_checksum():
             description[place] ^ 0x80,
             0,
             255,
-            *random.choice(opcodes, 4).tolist(),
+            *random.choice(opcodes, 2).tolist(),
         }
         for byte in others:
             check_clean(archive(description[:place] + bytes([byte]) + description[place + 1 :], members))
@@ -210,7 +210,7 @@ def test_hypothesis_values_come_back():
         max_leaves=15,
     )
 
-    @hypothesis.settings(max_examples=200, deadline=None, derandomize=True)
+    @hypothesis.settings(max_examples=100, deadline=None, derandomize=True)
     @hypothesis.given(values)
     def comes_back(value):
         assert same(loaded(saved(value)), value)
@@ -222,7 +222,7 @@ def test_hypothesis_bytes_are_refused_or_read():
     hypothesis = pytest.importorskip("hypothesis")
     from hypothesis import strategies as st
 
-    @hypothesis.settings(max_examples=300, deadline=None, derandomize=True)
+    @hypothesis.settings(max_examples=150, deadline=None, derandomize=True)
     @hypothesis.given(st.binary(max_size=80))
     def is_clean(data):
         check_clean(data)

@@ -177,6 +177,45 @@ def test_state_dict_of_an_optimizer(make):
     optimizer.load_state_dict(to_torch(from_torch(checkpoint))["optimizer"])
 
 
+def train(lib, net, optimizer, steps: int) -> None:
+    inputs = np.random.default_rng(3).normal(size=(6, 5)).astype(np.float32)
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss = (net(lib.from_numpy(inputs.copy())) * lib.from_numpy(inputs[:, :2].copy())).mean()
+        loss.backward()
+        optimizer.step()
+
+
+def trainer(lib):
+    net = lib.nn.Sequential(lib.nn.Linear(5, 4), lib.nn.ReLU(), lib.nn.Linear(4, 2))
+    return net, lib.optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
+
+
+@pytest.mark.parametrize(("first", "second"), [(torch, nabi), (nabi, torch)], ids=["from torch", "to torch"])
+def test_training_goes_on_in_the_other_library(first, second):
+    net, optimizer = trainer(first)
+    train(first, net, optimizer, 3)
+    file = io.BytesIO()
+    first.save({"net": net.state_dict(), "optimizer": optimizer.state_dict()}, file)
+    train(first, net, optimizer, 2)
+    file.seek(0)
+    checkpoint = second.load(file)
+    other, other_optimizer = trainer(second)
+    other.load_state_dict(checkpoint["net"])
+    other_optimizer.load_state_dict(checkpoint["optimizer"])
+    train(second, other, other_optimizer, 2)
+    for expected, got in zip(net.parameters(), other.parameters(), strict=True):
+        np.testing.assert_allclose(got.detach().numpy(), expected.detach().numpy(), rtol=1e-5, atol=1e-6)
+
+
+def test_views_that_nabi_makes():
+    base = nabi.arange(12.0)
+    ours = [base, base[2:5], base.reshape(3, 4).t(), base[0:1].expand(4), base.detach(), base.view(3, 4)[1]]
+    theirs = to_torch(ours)
+    assert alike(ours, theirs)
+    assert len({tensor.untyped_storage().data_ptr() for tensor in theirs}) == 1
+
+
 def test_random_state():
     there_and_back({"rng": torch.get_rng_state()})
 
