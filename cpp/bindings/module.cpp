@@ -4,13 +4,15 @@
 #include <pybind11/stl.h>
 
 #include <cstdlib>
+#include <cstring>
 
 #include "bindings/active_set.h"
 #include "bindings/call.h"
 #include "bindings/elementwise.h"
 #include "bindings/generator.h"
-#include "bindings/storage.h"
+#include "bindings/graph.h"
 #include "runtime/cpu.h"
+#include "runtime/environment.h"
 #include "runtime/measure.h"
 #include "runtime/parallel.h"
 #include "runtime/pool.h"
@@ -75,6 +77,18 @@ py::dict parallel_stats_dict() {
     return d;
 }
 
+// What lies between the end of an array that owns a block of the pool and the block's end: a guard band for tests.
+py::bytes block_tail(const py::object& object) {
+    if (!PyArray_Check(object.ptr())) throw py::type_error("block_tail: expected an array");
+    auto* array = reinterpret_cast<PyArrayObject*>(object.ptr());
+    const auto bytes = static_cast<size_t>(PyArray_NBYTES(array));
+    PyObject* capsule = PyArray_HANDLER(array);
+    if (!capsule || bytes == 0 || !(PyArray_FLAGS(array) & NPY_ARRAY_OWNDATA)) return {};
+    auto* handler = static_cast<PyDataMem_Handler*>(PyCapsule_GetPointer(capsule, "mem_handler"));
+    if (!handler || std::strcmp(handler->name, "nabi_pool") != 0) return {};
+    return {PyArray_BYTES(array) + bytes, pool_block_size(PyArray_DATA(array)) - bytes};
+}
+
 }  // namespace
 
 void fill_module(py::module_& m) {
@@ -84,7 +98,7 @@ void fill_module(py::module_& m) {
     choose_first_set();
     if (PyModule_AddFunctions(m.ptr(), METHODS) < 0) throw py::error_already_set();
     init_generator(m.ptr());
-    init_storage(m.ptr());
+    init_graph(m.ptr());
     m.def("kernel_names", &kernel_names);
     m.def("set_isa", &choose_set);
     m.def("get_isa", &active_set_name);
@@ -105,6 +119,8 @@ void fill_module(py::module_& m) {
     m.def("empty_cache", &empty_cache);
     m.def("reset_peak_memory_stats", &reset_peak_memory_stats);
     m.def("set_fill_nan", &set_fill_nan);
+    m.def("set_small_blocks", &set_small_blocks);
+    m.def("block_tail", &block_tail);
     m.def("measure_peak_gflops", [](const std::string& isa, int threads, bool is_double) {
         for (Isa each : {Isa::scalar, Isa::avx2, Isa::avx512, Isa::neon}) {
             if (isa == isa_name(each) && cpu_has(each)) {

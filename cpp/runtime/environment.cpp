@@ -41,11 +41,15 @@ Environment read() {
     return e;
 }
 
-}  // namespace
-
-const Environment& environment() noexcept {
-    static const Environment e = read();
+Environment& the_environment() noexcept {
+    static Environment e = read();
     return e;
 }
+
+}  // namespace
+
+const Environment& environment() noexcept { return the_environment(); }
+
+void set_small_blocks(bool on) noexcept { the_environment().small_blocks = on; }
 
 }  // namespace nabi

@@ -16,4 +16,7 @@ struct Environment {
 
 const Environment& environment() noexcept;
 
+// What NABI_BLOCKS=small does, from now on: the walkers run both in one process. Not while a kernel runs.
+void set_small_blocks(bool on) noexcept;
+
 }  // namespace nabi

@@ -406,7 +406,10 @@ void* pool_allocate(size_t bytes) noexcept {
     const int fill = fill_nan.load(std::memory_order_relaxed);
     if (fill != 0) {
         if (fill < 0) set_fill_nan(environment().fill_nan == 1);
-        if (fill_nan.load(std::memory_order_relaxed) == 1 && block != nullptr) std::memset(block, 0xff, bytes);
+        // To the end of the block: what lies behind the bytes asked for is the tests' guard band.
+        if (fill_nan.load(std::memory_order_relaxed) == 1 && block != nullptr) {
+            std::memset(block, 0xff, pool_block_size(block));
+        }
     }
     return block;
 }
