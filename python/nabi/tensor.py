@@ -4,25 +4,28 @@
 A Tensor holds a numpy array, not numpy's semantics: this module knows no operation. The modules of ``nabi.ops`` and
 ``nabi.autograd`` register theirs with :func:`method`.
 
-What a Tensor carries, as class-level defaults until it differs (an instance dictionary with few entries is what makes
-a small operation cheap):
+What a Tensor carries is a record of the extension (``TensorBase``, cpp/bindings/graph.cpp), because every operation
+makes one; everything that happens to it is Python:
 
 ``_array``          the elements, any strides, native byte order, aligned
-``_node``           the operation that made it, or None
+``dtype``           nabi's dtype
+``_node, _index``   the operation that made it (or None), and which of its outputs this is
+``_requires_grad, _grad, _hooks, _post_hooks, _retains, _inference``
 ``_storage``        version record shared with views and detached copies; made when first needed
 ``_base, _view``    for a view: the tensor it looks into, and the steps that lead there
+``_base_node``      the base's node when the view's own node was made
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from ._C import Storage
+from ._C import Storage, TensorBase, bump
 from .dtype import dtype as _dtype_class
 from .dtype import from_numpy as _dtype_from_numpy
 from .errors import fail, note
 
-_new = object.__new__
+_new = TensorBase.__new__
 
 
 class Size(tuple):
@@ -79,22 +82,9 @@ class device:
 _cpu = device("cpu")
 
 
-class Tensor:
+class Tensor(TensorBase):
     """A multi-dimensional array with an optional gradient. Made by ``nabi.tensor``, ``nabi.zeros`` and operations."""
 
-    _array: np.ndarray
-    dtype: _dtype_class
-    _requires_grad = False
-    _grad = None
-    _node = None
-    _index = 0  # which output of _node
-    _storage = None
-    _base = None
-    _view = ()
-    _base_node = None
-    _hooks = None
-    _retains = False
-    _inference = False
     is_sparse = is_quantized = is_cuda = is_mps = is_meta = is_nested = is_mkldnn = False
     layout = "torch.strided"
     names = ()
@@ -364,11 +354,11 @@ class Tensor:
 
         twin = _new(type(self))
         memo[id(self)] = twin
-        skipped = {"_array", "_storage", "_hooks", "_base", "_view", "_base_node", "_grad"}
         for name, value in self.__dict__.items():
-            if name not in skipped:
-                twin.__dict__[name] = value if name.startswith("_") or name == "dtype" else copy.deepcopy(value, memo)
+            twin.__dict__[name] = copy.deepcopy(value, memo)
         twin._array = copy_layout(self._array)
+        twin.dtype = self.dtype
+        twin._requires_grad = self._requires_grad
         if self._grad is not None:
             twin._grad = copy.deepcopy(self._grad, memo)
         return twin
@@ -383,6 +373,9 @@ def method(*names: str):
         return function
 
     return register
+
+
+__all__ = ["Size", "Tensor", "bump", "describe", "device", "from_array", "method", "normal_dim", "storage_of"]
 
 
 def from_array(array: np.ndarray, requires_grad: bool = False) -> Tensor:
@@ -401,11 +394,6 @@ def storage_of(tensor: Tensor) -> Storage:
     if storage is None:
         storage = tensor._storage = Storage()
     return storage
-
-
-def bump(tensor: Tensor) -> None:
-    """To be called after ``tensor._array`` was written: nodes that saved it will notice."""
-    storage_of(tensor).version += 1
 
 
 def describe(value: object) -> str:

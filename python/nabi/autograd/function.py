@@ -10,14 +10,11 @@ from ..tensor import Tensor, describe, from_array
 from .graph import Node, mode, record_many
 from .views import rebase
 
-_new = object.__new__
-
 
 class _UserNode(Node):
     """Calls the user's backward with Tensors; ``context`` is the user's ``ctx``."""
 
-    __slots__ = ("count",)
-    outputs = 2  # a list of gradients, even for one output
+    __slots__ = ()
 
     def name(self) -> str:
         return type(self.context).__name__
@@ -207,7 +204,7 @@ def _record_outputs(ctx, inputs: tuple, outputs: list) -> list:
         from ..tensor import storage_of
 
         storage = storage_of(tensor)
-        versions.append((storage, storage.version))
+        versions.extend((storage, storage.version))
         position = next((i for i, each in enumerate(tensors) if each is tensor), None)
         if position is None:
             saved.append(tensor)
@@ -217,7 +214,7 @@ def _record_outputs(ctx, inputs: tuple, outputs: list) -> list:
     import weakref
 
     ctx._node_ref = weakref.ref(node) if hasattr(node, "__weakref__") else None
-    node.versions = versions
+    node.versions = tuple(versions)
     results, at = [], 0
     for each in outputs:
         if not isinstance(each, Tensor):

@@ -8,28 +8,21 @@ creation, which is a topological order: the walk takes the youngest node first, 
 
 from __future__ import annotations
 
-import threading
-from itertools import count
-
-import numpy as np
-
-from .._C import Storage
+from .. import _C
+from .._C import NodeBase, mode, record
 from ..errors import note
 from ..tensor import Tensor, from_array
 
-_new = object.__new__
-_next_sequence = count().__next__
+__all__ = ["Node", "Slot", "edge_of", "mode", "record", "record_many", "wants_grad"]
+
+# mode.enabled and mode.inference are this thread's switches.
+#
+# record(kind, array, dtype, inputs, context=None, extra=()) is the Tensor of an operation's result and, where an input
+# requires grad, its node of class ``kind``: edges to the inputs, the arrays that ``kind.saves`` names with their
+# versions, then ``extra``, arrays of the operation's own.
 
 
-class _Mode(threading.local):
-    enabled = True
-    inference = False
-
-
-mode = _Mode()
-
-
-class Node:
+class Node(NodeBase):
     """One recorded operation.
 
     A subclass gives ``saves`` (which inputs' arrays it keeps: positions, -1 for the output), ``backward`` on arrays
@@ -37,11 +30,10 @@ class Node:
     and returns one gradient (or None) per input.
     """
 
-    __slots__ = ("__weakref__", "context", "dtype", "edges", "hooks", "retained", "saved", "sequence", "shape", "versions")
+    __slots__ = ("__weakref__",)
     title = "Node"  # what print(tensor) shows as grad_fn
     saves: tuple[int, ...] = ()
     broadcasts = False  # gradients may come back larger than the inputs
-    outputs = 1
 
     def backward(self, grad):
         raise NotImplementedError
@@ -71,16 +63,15 @@ class Node:
                 "expected a graph that was not walked yet: its saved arrays are gone; "
                 "pass retain_graph=True the first time to walk it twice",
             )
-        versions = self.versions
-        if versions:
-            for storage, version in versions:
-                if storage.version != version:
-                    raise note(
-                        RuntimeError,
-                        "backward",
-                        f"one of the variables needed for gradient computation has been modified by an inplace "
-                        f"operation: {self.title} expected it at version {version}, got version {storage.version}",
-                    )
+        changed = self.first_changed()
+        if changed >= 0:
+            storage, version = self.versions[2 * changed : 2 * changed + 2]
+            raise note(
+                RuntimeError,
+                "backward",
+                f"one of the variables needed for gradient computation has been modified by an inplace "
+                f"operation: {self.title} expected it at version {version}, got version {storage.version}",
+            )
         return saved
 
     def tensors(self) -> tuple:
@@ -125,62 +116,7 @@ def edge_of(tensor: Tensor):
     node = tensor._node
     if node is None:
         return tensor if tensor._requires_grad else None
-    return node if node.outputs == 1 else Slot(node, tensor._index)
-
-
-def record(kind: type[Node], array: np.ndarray, dtype, inputs: tuple, context=None, extra: tuple = ()) -> Tensor:
-    """The Tensor of an operation's result; where an input requires grad, with a node of class ``kind`` on the tape.
-
-    ``extra`` are arrays of the operation's own to keep beside ``kind.saves``.
-    """
-    out = _new(Tensor)
-    out._array = array
-    out.dtype = dtype
-    if not mode.enabled:
-        if mode.inference:
-            out._inference = True
-        return out
-    edges = []
-    wanted = False
-    for tensor in inputs:
-        if tensor._base is not None:
-            tensor._refresh()
-        node = tensor._node
-        if node is None:
-            if tensor._requires_grad:
-                edges.append(tensor)
-                wanted = True
-            else:
-                edges.append(None)
-        else:
-            wanted = True
-            edges.append(node if node.outputs == 1 else Slot(node, tensor._index))
-    if wanted:
-        out._requires_grad = True
-        node = out._node = _new(kind)
-        node.edges = edges
-        node.shape = array.shape
-        node.dtype = dtype
-        node.context = context
-        node.hooks = node.retained = node.versions = None
-        node.sequence = _next_sequence()
-        if kind.saves:
-            saved = []
-            versions = []
-            for position in kind.saves:
-                tensor = out if position == -1 else inputs[position]
-                if tensor._inference:
-                    raise note(RuntimeError, kind.title, "expected tensors to save for backward, got one made under inference_mode; clone() it")
-                storage = tensor._storage
-                if storage is None:
-                    storage = tensor._storage = Storage()
-                saved.append(tensor._array)
-                versions.append((storage, storage.version))
-            node.saved = (*saved, *extra)
-            node.versions = versions
-        else:
-            node.saved = extra
-    return out
+    return Slot(node, tensor._index) if node.multiple else node
 
 
 def wants_grad(*tensors: Tensor) -> bool:
@@ -194,11 +130,16 @@ def record_many(kind: type[Node], arrays: list[np.ndarray], dtype, inputs: tuple
     outs = [first]
     node = first._node
     if node is not None:
+        node.multiple = True
         node.shape = [array.shape for array in arrays]
     for index, array in enumerate(arrays[1:], 1):
-        out = _new(Tensor)
-        out._array, out.dtype = array, dtype
+        out = from_array(array)
         if node is not None:
             out._node, out._index, out._requires_grad = node, index, True
         outs.append(out)
     return outs
+
+
+# What a view made under no_grad has for its base's node: it is never made again.
+FROZEN = object()
+_C.register_graph(Tensor, Slot, FROZEN)

@@ -58,7 +58,9 @@ def register_post_accumulate_grad_hook(self, hook) -> RemovableHandle:
         raise note(
             RuntimeError, "register_post_accumulate_grad_hook", "post accumulate grad hooks cannot be registered on non-leaf tensors"
         )
-    hooks = self.__dict__.setdefault("_post_hooks", {})
+    if self._post_hooks is None:
+        self._post_hooks = {}
+    hooks = self._post_hooks
     handle = RemovableHandle(hooks)
     hooks[handle.id] = hook
     return handle

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from .. import _C
+from .._C import NodeBase, record_view
 from ..errors import note
 from ..tensor import Tensor, can_write, copy_layout, describe, from_array, method, storage_of
-from .graph import Node, _attach, edge_of, mode, record
+from .graph import FROZEN, Node, _attach, edge_of, mode
 
-_new = object.__new__
-_FROZEN = object()  # the base node of a view made under no_grad: never refreshed
+_new = NodeBase.__new__
 
 
 class View(Node):
@@ -31,22 +32,8 @@ class View(Node):
         raise NotImplementedError
 
 
-def record_view(kind: type[View], source: Tensor, array: np.ndarray, context) -> Tensor:
-    """The Tensor of a view ``array`` of ``source``: shares memory and version, and follows in-place changes."""
-    out = record(kind, array, source.dtype, (source,), context)
-    storage = source._storage
-    if storage is None:
-        storage = storage_of(source)
-    out._storage = storage
-    base = source._base
-    if base is None:
-        out._base = base = source
-        out._view = ((kind, context),)
-    else:
-        out._base = base
-        out._view = (*source._view, (kind, context))
-    out._base_node = base._node if mode.enabled else _FROZEN
-    return out
+# record_view(kind, source, array, context) is the Tensor of a view ``array`` of ``source``: it shares memory and version,
+# and follows in-place changes.
 
 
 class ViewChain(Node):
@@ -94,7 +81,7 @@ class CopySlices(Node):
 
 def _refresh(self: Tensor) -> None:
     base = self._base
-    if self._base_node is _FROZEN or self._base_node is base._node:
+    if self._base_node is FROZEN or self._base_node is base._node:
         return
     self._base_node = base._node
     edge = edge_of(base)
@@ -110,15 +97,12 @@ Tensor._refresh = _refresh
 
 
 def _start(node: Node, of: Tensor, edges: list, context) -> None:
-    from .graph import _next_sequence
-
-    node.edges = edges
+    node.edges = tuple(edges)
     node.shape = of._array.shape
     node.dtype = of.dtype
     node.context = context
-    node.hooks = node.retained = node.versions = None
     node.saved = ()
-    node.sequence = _next_sequence()
+    node.sequence = _C.next_sequence()
 
 
 def prepare_inplace(tensor: Tensor, op: str = "in-place operation") -> None:
@@ -141,7 +125,7 @@ def prepare_inplace(tensor: Tensor, op: str = "in-place operation") -> None:
     if base is not None and base.requires_grad:
         if base.is_leaf:
             raise note(RuntimeError, op, "a view of a leaf Variable that requires grad is being used in an in-place operation.")
-        if tensor._base_node is _FROZEN:
+        if tensor._base_node is FROZEN:
             raise note(
                 RuntimeError,
                 op,
@@ -153,7 +137,7 @@ def prepare_inplace(tensor: Tensor, op: str = "in-place operation") -> None:
 def rebase(tensor: Tensor, edge) -> None:
     """Gives a tensor that was changed in place its new history (None: no history left, as after ``zero_``)."""
     base = tensor._base
-    if base is None or tensor._base_node is _FROZEN:
+    if base is None or tensor._base_node is FROZEN:
         _set_history(tensor, edge)
         return
     older = edge_of(base)
@@ -213,8 +197,7 @@ def _attach_input(twin: Tensor, tensor: Tensor, edge) -> None:
 @method("detach")
 def detach(self) -> Tensor:
     """The same memory without history: never requires grad, shares the version counter."""
-    out = _new(Tensor)
-    out._array, out.dtype = self._array, self.dtype
+    out = from_array(self._array)
     out._storage = storage_of(self)
     if self._inference:
         out._inference = True
@@ -231,8 +214,7 @@ def detach_(self) -> Tensor:
 
 
 def _get_data(self) -> Tensor:
-    out = _new(Tensor)
-    out._array, out.dtype = self._array, self.dtype
+    out = from_array(self._array)
     return out
 
 

@@ -17,8 +17,6 @@ from ..errors import fail, note
 from ..tensor import Tensor, describe, from_array, method
 from .graph import Node, Slot, edge_of, mode
 
-_new = object.__new__
-
 
 def _unbroadcast(grad: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """Sums over the dimensions that broadcasting repeated."""
@@ -146,7 +144,7 @@ def _walk(outputs, seeds, retain: bool, create: bool, wanted: set | None) -> dic
         if node.hooks or node.retained:
             grad = _node_hooks(node, grad, create)
         if wanted is not None:
-            if node.outputs == 1:
+            if not node.multiple:
                 if node in wanted:
                     captured[node] = grad
             else:
@@ -190,7 +188,7 @@ def _walk(outputs, seeds, retain: bool, create: bool, wanted: set | None) -> dic
 
 
 def _node_hooks(node: Node, grad, create: bool):
-    parts = [grad] if node.outputs == 1 else grad
+    parts = [grad] if not node.multiple else grad
     for index, part in enumerate(parts):
         if part is None:
             continue
@@ -202,7 +200,7 @@ def _node_hooks(node: Node, grad, create: bool):
             if holder is not None:
                 holder._grad = tensor if create else from_array(tensor._array.copy())
         parts[index] = tensor if create else tensor._array
-    return parts[0] if node.outputs == 1 else parts
+    return parts[0] if not node.multiple else parts
 
 
 def _accumulate(leaf: Tensor, grad) -> None:
@@ -227,10 +225,7 @@ def _accumulate(leaf: Tensor, grad) -> None:
             like = np.empty_like(leaf._array, order="K")
             np.copyto(like, grad)
             grad = like
-    tensor = _new(Tensor)
-    tensor._array = grad
-    tensor.dtype = leaf.dtype
-    leaf._grad = tensor
+    leaf._grad = from_array(grad)
 
 
 def _count_alone() -> int:
@@ -332,7 +327,7 @@ def backward(tensors, grad_tensors=None, retain_graph=None, create_graph: bool =
             while found:
                 leaf, grad = found.popitem()
                 _accumulate(leaf, grad)
-                if leaf.__dict__.get("_post_hooks"):
+                if leaf._post_hooks:
                     for hook in list(leaf._post_hooks.values()):
                         hook(leaf)
             return

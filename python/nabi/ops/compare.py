@@ -58,7 +58,7 @@ le = _comparison("le", np.less_equal, "<=", "less_equal")
 gt = _comparison("gt", np.greater, ">", "greater")
 ge = _comparison("ge", np.greater_equal, ">=", "greater_equal")
 # A class that defines __eq__ loses its hash.
-Tensor.__hash__ = lambda self: id(self)
+Tensor.__hash__ = object.__hash__
 
 
 def _logic(name: str, ufunc, *names: str):

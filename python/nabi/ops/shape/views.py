@@ -175,6 +175,13 @@ def view(self, *shape, dtype=None):
                 [2, 3]])
     """
     array = self._array
+    if array.flags.c_contiguous:
+        try:
+            found = array.reshape(*shape)
+        except (ValueError, TypeError):
+            pass  # what is wrong is said below
+        else:
+            return record_view(ViewShape, self, found, (found.shape, array.shape))
     if len(shape) == 1 and not isinstance(shape[0], (int, tuple, list)):
         raise note(NotImplementedError, "view", "view(dtype) is not supported; use .to(dtype) to convert values")
     shape = normal_shape(shape, array.size, "view")
@@ -212,6 +219,13 @@ def reshape(input, *shape):
         torch.Size([2, 3])
     """
     array = check_tensor(input, "reshape")._array
+    if array.flags.c_contiguous:
+        try:
+            found = array.reshape(*shape)
+        except (ValueError, TypeError):
+            pass  # what is wrong is said below
+        else:
+            return record_view(ViewShape, input, found, (found.shape, array.shape))
     shape = normal_shape(shape, array.size, "reshape")
     found = _view_as(array, shape)
     if found is not None:

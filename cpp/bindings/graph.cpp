@@ -1,0 +1,440 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bindings/graph.h"
+
+#include <structmember.h>
+
+#include <cstddef>
+
+#include "bindings/arrays.h"
+
+namespace nabi::bindings {
+
+namespace {
+
+struct StorageObject {
+    PyObject_HEAD
+    Py_ssize_t version;
+};
+
+struct TensorObject {
+    PyObject_HEAD
+    PyObject *array, *dtype, *requires_grad, *grad, *node, *index, *storage, *base, *view, *base_node, *hooks,
+        *post_hooks, *retains, *inference;
+};
+
+struct NodeObject {
+    PyObject_HEAD
+    PyObject *edges, *saved, *versions, *shape, *dtype, *context, *sequence, *hooks, *retained, *multiple;
+};
+
+PyTypeObject *tensor_base, *node_base, *storage_type;
+PyTypeObject* tensor_type;  // nabi.Tensor
+PyObject *slot_type, *frozen, *zero, *empty_tuple, *name_refresh, *name_saves;
+uint64_t next_sequence = 0;  // under the GIL
+
+thread_local bool mode_enabled = true;
+thread_local bool mode_inference = false;
+
+// The object fields of a record are those between its head and its end.
+template <class Object>
+PyObject** first_field(PyObject* self) {
+    return reinterpret_cast<PyObject**>(reinterpret_cast<char*>(self) + sizeof(PyObject));
+}
+template <class Object>
+constexpr Py_ssize_t field_count() {
+    return static_cast<Py_ssize_t>((sizeof(Object) - sizeof(PyObject)) / sizeof(PyObject*));
+}
+
+template <class Object>
+int traverse(PyObject* self, visitproc visit, void* arg) {
+    Py_VISIT(Py_TYPE(self));
+    for (Py_ssize_t i = 0; i < field_count<Object>(); i++) Py_VISIT(first_field<Object>(self)[i]);
+    return 0;
+}
+template <class Object>
+int clear(PyObject* self) {
+    for (Py_ssize_t i = 0; i < field_count<Object>(); i++) Py_CLEAR(first_field<Object>(self)[i]);
+    return 0;
+}
+template <class Object>
+void dealloc(PyObject* self) {
+    PyTypeObject* type = Py_TYPE(self);
+    PyObject_GC_UnTrack(self);
+    clear<Object>(self);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+template <class Object>
+PyObject* allocate(PyTypeObject* type) {
+    PyObject* self = type->tp_alloc(type, 0);
+    if (!self) return nullptr;
+    for (Py_ssize_t i = 0; i < field_count<Object>(); i++) {
+        Py_INCREF(Py_None);
+        first_field<Object>(self)[i] = Py_None;
+    }
+    return self;
+}
+
+void set(PyObject*& field, PyObject* value) {
+    Py_INCREF(value);
+    PyObject* old = field;
+    field = value;
+    Py_XDECREF(old);
+}
+void steal(PyObject*& field, PyObject* value) {
+    PyObject* old = field;
+    field = value;
+    Py_XDECREF(old);
+}
+
+TensorObject* new_tensor(PyTypeObject* type) {
+    PyObject* self = allocate<TensorObject>(type);
+    if (!self) return nullptr;
+    auto* tensor = reinterpret_cast<TensorObject*>(self);
+    set(tensor->requires_grad, Py_False);
+    set(tensor->retains, Py_False);
+    set(tensor->inference, Py_False);
+    set(tensor->index, zero);
+    set(tensor->view, empty_tuple);
+    return tensor;
+}
+
+PyObject* tensor_new(PyTypeObject* type, PyObject*, PyObject*) { return reinterpret_cast<PyObject*>(new_tensor(type)); }
+PyObject* node_new(PyTypeObject* type, PyObject*, PyObject*) {
+    PyObject* self = allocate<NodeObject>(type);
+    if (self) set(reinterpret_cast<NodeObject*>(self)->multiple, Py_False);
+    return self;
+}
+
+// Where the gradient of the tensor goes, as a new reference: its node, a Slot of it, the leaf itself, or None.
+PyObject* edge_of(TensorObject* tensor) {
+    if (tensor->base != Py_None) {
+        PyObject* done = PyObject_CallMethodNoArgs(reinterpret_cast<PyObject*>(tensor), name_refresh);
+        if (!done) return nullptr;
+        Py_DECREF(done);
+    }
+    PyObject* edge = Py_None;
+    if (tensor->node == Py_None) {
+        if (tensor->requires_grad == Py_True) edge = reinterpret_cast<PyObject*>(tensor);
+    } else if (reinterpret_cast<NodeObject*>(tensor->node)->multiple == Py_True) {
+        return PyObject_CallFunctionObjArgs(slot_type, tensor->node, tensor->index, nullptr);
+    } else {
+        edge = tensor->node;
+    }
+    Py_INCREF(edge);
+    return edge;
+}
+
+StorageObject* storage_of(TensorObject* tensor) {
+    if (tensor->storage == Py_None) {
+        PyObject* storage = storage_type->tp_alloc(storage_type, 0);
+        if (!storage) return nullptr;
+        steal(tensor->storage, storage);
+    }
+    return reinterpret_cast<StorageObject*>(tensor->storage);
+}
+
+PyObject* shape_tuple(PyObject* array) {
+    if (!PyArray_Check(array)) {
+        Py_INCREF(Py_None);
+        return Py_None;
+    }
+    auto* a = reinterpret_cast<PyArrayObject*>(array);
+    return PyArray_IntTupleFromIntp(PyArray_NDIM(a), PyArray_DIMS(a));
+}
+
+// The arrays that the kind keeps, with the storages and versions they had.
+bool save(NodeObject* node, PyObject* saves, TensorObject* out, PyObject* inputs, PyObject* extra) {
+    Py_ssize_t count = PyTuple_GET_SIZE(saves), more = PyTuple_GET_SIZE(extra);
+    if (count == 0) {
+        set(node->saved, extra);
+        return true;
+    }
+    PyObject *saved = PyTuple_New(count + more), *versions = PyTuple_New(2 * count);
+    if (!saved || !versions) {
+        Py_XDECREF(saved);
+        Py_XDECREF(versions);
+        return false;
+    }
+    steal(node->saved, saved);
+    steal(node->versions, versions);
+    for (Py_ssize_t i = 0; i < count + more; i++) {
+        if (i >= count) {
+            PyObject* array = PyTuple_GET_ITEM(extra, i - count);
+            Py_INCREF(array);
+            PyTuple_SET_ITEM(saved, i, array);
+            continue;
+        }
+        long position = PyLong_AsLong(PyTuple_GET_ITEM(saves, i));
+        auto* tensor = position < 0 ? out : reinterpret_cast<TensorObject*>(PyTuple_GET_ITEM(inputs, position));
+        if (tensor->inference == Py_True) {
+            raise_error(PyExc_RuntimeError, "autograd",
+                        "Inference tensors cannot be saved for backward: expected a tensor made outside inference_mode; "
+                        "clone() it");
+            return false;
+        }
+        StorageObject* storage = storage_of(tensor);
+        PyObject* version = storage ? PyLong_FromSsize_t(storage->version) : nullptr;
+        if (!version) return false;
+        Py_INCREF(tensor->array);
+        PyTuple_SET_ITEM(saved, i, tensor->array);
+        Py_INCREF(storage);
+        PyTuple_SET_ITEM(versions, 2 * i, reinterpret_cast<PyObject*>(storage));
+        PyTuple_SET_ITEM(versions, 2 * i + 1, version);
+    }
+    return true;
+}
+
+TensorObject* record_tensor(PyObject* kind, PyObject* array, PyObject* dtype, PyObject* inputs, PyObject* context,
+                            PyObject* extra) {
+    TensorObject* out = new_tensor(tensor_type);
+    if (!out) return nullptr;
+    set(out->array, array);
+    set(out->dtype, dtype);
+    if (!mode_enabled) {
+        if (mode_inference) set(out->inference, Py_True);
+        return out;
+    }
+    Py_ssize_t count = PyTuple_GET_SIZE(inputs);
+    bool wanted = false;
+    PyObject* edges = PyTuple_New(count);
+    if (!edges) goto failed;
+    for (Py_ssize_t i = 0; i < count; i++) {
+        PyObject* input = PyTuple_GET_ITEM(inputs, i);
+        if (!PyObject_TypeCheck(input, tensor_base)) {
+            raise_error(PyExc_TypeError, "autograd", "expected Tensors as inputs, got " + describe(input));
+            goto failed;
+        }
+        PyObject* edge = edge_of(reinterpret_cast<TensorObject*>(input));
+        if (!edge) goto failed;
+        wanted = wanted || edge != Py_None;
+        PyTuple_SET_ITEM(edges, i, edge);
+    }
+    if (!wanted) {
+        Py_DECREF(edges);
+        return out;
+    }
+    {
+        auto* type = reinterpret_cast<PyTypeObject*>(kind);
+        PyObject* made = PyType_Check(kind) && PyType_IsSubtype(type, node_base) ? node_new(type, nullptr, nullptr) : nullptr;
+        if (!made) {
+            if (!PyErr_Occurred()) PyErr_SetString(PyExc_TypeError, "record: expected a Node class");
+            goto failed;
+        }
+        steal(out->node, made);
+        auto* node = reinterpret_cast<NodeObject*>(made);
+        set(out->requires_grad, Py_True);
+        steal(node->edges, edges);
+        edges = nullptr;
+        set(node->dtype, dtype);
+        set(node->context, context);
+        PyObject *shape = shape_tuple(array), *sequence = PyLong_FromUnsignedLongLong(next_sequence++);
+        if (shape) steal(node->shape, shape);
+        if (sequence) steal(node->sequence, sequence);
+        PyObject* saves = PyObject_GetAttr(kind, name_saves);
+        bool ok = shape && sequence && saves && save(node, saves, out, inputs, extra);
+        Py_XDECREF(saves);
+        if (!ok) goto failed;
+    }
+    return out;
+failed:
+    Py_XDECREF(edges);
+    Py_DECREF(out);
+    return nullptr;
+}
+
+PyObject* record(PyObject*, PyObject* const* arguments, Py_ssize_t count) {
+    if (count < 4 || count > 6 || !PyTuple_Check(arguments[3]) || (count == 6 && !PyTuple_Check(arguments[5]))) {
+        PyErr_SetString(PyExc_TypeError, "record: expected (kind, array, dtype, inputs, context=None, extra=())");
+        return nullptr;
+    }
+    return reinterpret_cast<PyObject*>(record_tensor(arguments[0], arguments[1], arguments[2], arguments[3],
+                                                     count > 4 ? arguments[4] : Py_None,
+                                                     count > 5 ? arguments[5] : empty_tuple));
+}
+
+PyObject* record_view(PyObject*, PyObject* const* arguments, Py_ssize_t count) {
+    if (count != 4 || !PyObject_TypeCheck(arguments[1], tensor_base)) {
+        PyErr_SetString(PyExc_TypeError, "record_view: expected (kind, source, array, context)");
+        return nullptr;
+    }
+    auto* source = reinterpret_cast<TensorObject*>(arguments[1]);
+    PyObject* inputs = PyTuple_Pack(1, arguments[1]);
+    if (!inputs) return nullptr;
+    TensorObject* out = record_tensor(arguments[0], arguments[2], source->dtype, inputs, arguments[3], empty_tuple);
+    Py_DECREF(inputs);
+    if (!out) return nullptr;
+    StorageObject* storage = storage_of(source);
+    PyObject* step = PyTuple_Pack(2, arguments[0], arguments[3]);
+    PyObject* last = step ? PyTuple_Pack(1, step) : nullptr;
+    Py_XDECREF(step);
+    PyObject* steps = last;
+    if (last && source->base != Py_None) {
+        steps = PySequence_Concat(source->view, last);
+        Py_DECREF(last);
+    }
+    if (!storage || !steps) {
+        Py_XDECREF(steps);
+        Py_DECREF(out);
+        return nullptr;
+    }
+    set(out->storage, reinterpret_cast<PyObject*>(storage));
+    steal(out->view, steps);
+    set(out->base, source->base != Py_None ? source->base : arguments[1]);
+    set(out->base_node, mode_enabled ? reinterpret_cast<TensorObject*>(out->base)->node : frozen);
+    return reinterpret_cast<PyObject*>(out);
+}
+
+PyObject* bump(PyObject*, PyObject* object) {
+    if (!PyObject_TypeCheck(object, tensor_base)) {
+        PyErr_SetString(PyExc_TypeError, "bump: expected a Tensor");
+        return nullptr;
+    }
+    StorageObject* storage = storage_of(reinterpret_cast<TensorObject*>(object));
+    if (!storage) return nullptr;
+    storage->version++;
+    Py_RETURN_NONE;
+}
+
+PyObject* take_sequence(PyObject*, PyObject*) { return PyLong_FromUnsignedLongLong(next_sequence++); }
+
+PyObject* register_graph(PyObject*, PyObject* arguments) {
+    PyObject *tensor, *slot, *mark;
+    if (!PyArg_ParseTuple(arguments, "OOO", &tensor, &slot, &mark)) return nullptr;
+    Py_INCREF(tensor);
+    Py_INCREF(slot);
+    Py_INCREF(mark);
+    tensor_type = reinterpret_cast<PyTypeObject*>(tensor);
+    slot_type = slot;
+    frozen = mark;
+    Py_RETURN_NONE;
+}
+
+// -1 where every saved array is as it was, else the position of the first that changed.
+PyObject* first_changed(PyObject* self, PyObject*) {
+    PyObject* versions = reinterpret_cast<NodeObject*>(self)->versions;
+    if (versions != Py_None) {
+        for (Py_ssize_t i = 0; i + 1 < PyTuple_GET_SIZE(versions); i += 2) {
+            auto* storage = reinterpret_cast<StorageObject*>(PyTuple_GET_ITEM(versions, i));
+            if (storage->version != PyLong_AsSsize_t(PyTuple_GET_ITEM(versions, i + 1))) return PyLong_FromSsize_t(i / 2);
+        }
+    }
+    return PyLong_FromLong(-1);
+}
+
+PyObject* storage_bump(PyObject* self, PyObject*) {
+    reinterpret_cast<StorageObject*>(self)->version++;
+    Py_RETURN_NONE;
+}
+
+struct ModeObject {
+    PyObject_HEAD
+};
+PyObject* mode_get(PyObject*, void* which) {
+    return PyBool_FromLong(which ? mode_inference : mode_enabled);
+}
+int mode_set(PyObject*, PyObject* value, void* which) {
+    int truth = value ? PyObject_IsTrue(value) : -1;
+    if (truth < 0) return -1;
+    (which ? mode_inference : mode_enabled) = truth == 1;
+    return 0;
+}
+
+#define FIELD(object, python, field) {python, T_OBJECT_EX, offsetof(object, field), 0, nullptr}
+PyMemberDef TENSOR_MEMBERS[] = {FIELD(TensorObject, "_array", array),
+                                FIELD(TensorObject, "dtype", dtype),
+                                FIELD(TensorObject, "_requires_grad", requires_grad),
+                                FIELD(TensorObject, "_grad", grad),
+                                FIELD(TensorObject, "_node", node),
+                                FIELD(TensorObject, "_index", index),
+                                FIELD(TensorObject, "_storage", storage),
+                                FIELD(TensorObject, "_base", base),
+                                FIELD(TensorObject, "_view", view),
+                                FIELD(TensorObject, "_base_node", base_node),
+                                FIELD(TensorObject, "_hooks", hooks),
+                                FIELD(TensorObject, "_post_hooks", post_hooks),
+                                FIELD(TensorObject, "_retains", retains),
+                                FIELD(TensorObject, "_inference", inference),
+                                {nullptr, 0, 0, 0, nullptr}};
+PyMemberDef NODE_MEMBERS[] = {FIELD(NodeObject, "edges", edges),       FIELD(NodeObject, "saved", saved),
+                              FIELD(NodeObject, "versions", versions), FIELD(NodeObject, "shape", shape),
+                              FIELD(NodeObject, "dtype", dtype),       FIELD(NodeObject, "context", context),
+                              FIELD(NodeObject, "sequence", sequence), FIELD(NodeObject, "hooks", hooks),
+                              FIELD(NodeObject, "retained", retained), FIELD(NodeObject, "multiple", multiple),
+                              {nullptr, 0, 0, 0, nullptr}};
+#undef FIELD
+PyMemberDef STORAGE_MEMBERS[] = {
+    {"version", T_PYSSIZET, offsetof(StorageObject, version), 0, "in-place changes so far"}, {nullptr, 0, 0, 0, nullptr}};
+
+PyMethodDef NODE_METHODS[] = {{"first_changed", first_changed, METH_NOARGS, "position of a saved array changed since, or -1"},
+                              {nullptr, nullptr, 0, nullptr}};
+PyMethodDef STORAGE_METHODS[] = {{"bump", storage_bump, METH_NOARGS, "count one in-place change"},
+                                 {nullptr, nullptr, 0, nullptr}};
+PyGetSetDef MODE_FIELDS[] = {{"enabled", mode_get, mode_set, "operations are recorded", nullptr},
+                             {"inference", mode_get, mode_set, "inside inference_mode", &mode_inference},
+                             {nullptr, nullptr, nullptr, nullptr, nullptr}};
+
+template <class Function>
+void* slot(Function function) {
+    return reinterpret_cast<void*>(function);
+}
+
+PyType_Slot TENSOR_SLOTS[] = {{Py_tp_new, slot(tensor_new)},
+                              {Py_tp_members, TENSOR_MEMBERS},
+                              {Py_tp_traverse, slot(traverse<TensorObject>)},
+                              {Py_tp_clear, slot(clear<TensorObject>)},
+                              {Py_tp_dealloc, slot(dealloc<TensorObject>)},
+                              {0, nullptr}};
+PyType_Slot NODE_SLOTS[] = {{Py_tp_new, slot(node_new)},
+                            {Py_tp_members, NODE_MEMBERS},
+                            {Py_tp_methods, NODE_METHODS},
+                            {Py_tp_traverse, slot(traverse<NodeObject>)},
+                            {Py_tp_clear, slot(clear<NodeObject>)},
+                            {Py_tp_dealloc, slot(dealloc<NodeObject>)},
+                            {0, nullptr}};
+PyType_Slot STORAGE_SLOTS[] = {{Py_tp_members, STORAGE_MEMBERS}, {Py_tp_methods, STORAGE_METHODS}, {0, nullptr}};
+PyType_Slot MODE_SLOTS[] = {{Py_tp_getset, MODE_FIELDS}, {0, nullptr}};
+
+constexpr unsigned GC_BASE = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC;
+PyType_Spec TENSOR_SPEC = {"nabi._C.TensorBase", sizeof(TensorObject), 0, GC_BASE, TENSOR_SLOTS};
+PyType_Spec NODE_SPEC = {"nabi._C.NodeBase", sizeof(NodeObject), 0, GC_BASE, NODE_SLOTS};
+PyType_Spec STORAGE_SPEC = {"nabi._C.Storage", sizeof(StorageObject), 0, Py_TPFLAGS_DEFAULT, STORAGE_SLOTS};
+PyType_Spec MODE_SPEC = {"nabi._C.Mode", sizeof(ModeObject), 0, Py_TPFLAGS_DEFAULT, MODE_SLOTS};
+
+PyMethodDef FUNCTIONS[] = {
+    {"record", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(&record)), METH_FASTCALL,
+     "record(kind, array, dtype, inputs, context=None, extra=()): the Tensor of an operation's result"},
+    {"record_view", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(&record_view)), METH_FASTCALL,
+     "record_view(kind, source, array, context): the Tensor of a view of source"},
+    {"bump", bump, METH_O, "bump(tensor): one more in-place change"},
+    {"next_sequence", take_sequence, METH_NOARGS, "next_sequence(): the creation number for a node made by hand"},
+    {"register_graph", register_graph, METH_VARARGS, "register_graph(Tensor, Slot, frozen)"},
+    {nullptr, nullptr, 0, nullptr}};
+
+PyTypeObject* add_type(PyObject* module, PyType_Spec& spec, const char* name) {
+    PyObject* type = PyType_FromSpec(&spec);
+    if (!type) return nullptr;
+    Py_INCREF(type);
+    if (PyModule_AddObject(module, name, type) < 0) Py_CLEAR(type);
+    return reinterpret_cast<PyTypeObject*>(type);
+}
+
+}  // namespace
+
+void init_graph(PyObject* module) {
+    zero = PyLong_FromLong(0);
+    empty_tuple = PyTuple_New(0);
+    name_refresh = PyUnicode_InternFromString("_refresh");
+    name_saves = PyUnicode_InternFromString("saves");
+    tensor_base = add_type(module, TENSOR_SPEC, "TensorBase");
+    node_base = add_type(module, NODE_SPEC, "NodeBase");
+    storage_type = add_type(module, STORAGE_SPEC, "Storage");
+    PyTypeObject* mode_type = add_type(module, MODE_SPEC, "Mode");
+    if (!mode_type) return;
+    PyObject* mode = mode_type->tp_alloc(mode_type, 0);
+    if (mode) PyModule_AddObject(module, "mode", mode);
+    PyModule_AddFunctions(module, FUNCTIONS);
+}
+
+}  // namespace nabi::bindings
