@@ -47,13 +47,6 @@ def outcome(function, lib):
     return result, [warning.category for warning in caught]
 
 
-@pytest.mark.parametrize("function", SCENARIOS)
-def test_same(function):
-    theirs = outcome(function, torch)
-    mine = outcome(function, nabi)
-    assert mine == theirs
-
-
 def trial(action):
     """The class of what an action raises, or its result."""
     try:
@@ -794,3 +787,73 @@ def global_hooks(lib, nn):
         handle.remove()
     layer(lib.ones(1))
     return seen
+
+
+# What torch's modules import for their own use.
+HELPERS = """
+BroadcastingList1 BroadcastingList2 BroadcastingList3 Callable DType GRID_SAMPLE_INTERPOLATION_MODES Literal Optional
+GRID_SAMPLE_PADDING_MODES ParamSpec ScalingType SwizzleType TYPE_CHECKING Tensor TypeVar assert_int_or_pair dataclasses
+boolean_dispatch handle_torch_function has_torch_function has_torch_function_unary has_torch_function_variadic importlib
+math np reproducibility_notes sparse_support_notes tf32_notes torch warnings
+"""
+
+
+@pytest.mark.parametrize("name", ["nn", "nn.functional", "nn.init", "nn.utils", "optim"])
+def test_every_name_of_pytorchs_exists_or_says_what_to_use(name):
+    import importlib
+
+    theirs, mine = importlib.import_module(f"torch.{name}"), importlib.import_module(f"nabi.{name}")
+    silent = []
+    for each in dir(theirs):
+        if each.startswith("_") or each in HELPERS.split() or (name == "nn.utils" and each == "init"):
+            continue
+        try:
+            getattr(mine, each)
+        except AttributeError as error:
+            if "planned" not in str(error) and "not supported" not in str(error):
+                silent.append(each)
+    assert not silent
+
+
+CLASSES = """
+Module Sequential ModuleList ModuleDict ParameterList ParameterDict Parameter Buffer Identity Linear ReLU Sigmoid Softmax
+LogSoftmax Dropout Flatten Unflatten CrossEntropyLoss BCELoss
+"""
+
+
+@pytest.mark.parametrize("name", [*CLASSES.split(), "SGD", "Optimizer"])
+def test_methods_and_their_arguments_are_pytorchs(name):
+    import inspect
+
+    home = "optim" if name in ("SGD", "Optimizer") else "nn"
+    theirs, mine = getattr(getattr(torch, home), name), getattr(getattr(nabi, home), name)
+    own = {
+        "T_destination",
+        "OptimizerPreHook",
+        "OptimizerPostHook",
+        "profile_hook_step",
+    }  # of no use to a script
+    for each in theirs.__dict__ if name in ("Parameter", "Buffer") else dir(theirs):
+        if (each.startswith("_") and each != "__init__") or each in own:
+            continue
+        assert hasattr(mine, each), each
+        if inspect.isfunction(getattr(theirs, each)) and each != "forward":
+            wanted, given = inspect.signature(getattr(theirs, each)), inspect.signature(getattr(mine, each))
+            assert [(p.name, p.kind, p.default) for p in wanted.parameters.values()] == [
+                (p.name, p.kind, p.default) for p in given.parameters.values()
+            ], each
+
+
+@scenario
+def emptied(lib, nn):
+    layer = nn.Linear(3, 2)
+    weight = layer.weight
+    layer.to_empty(device="cpu")
+    return [layer.weight is weight, list(layer.weight.shape), trial(lambda: layer.to_empty(device="sun"))]
+
+
+@pytest.mark.parametrize("function", SCENARIOS)
+def test_same(function):
+    theirs = outcome(function, torch)
+    mine = outcome(function, nabi)
+    assert mine == theirs

@@ -273,9 +273,6 @@ kaiming_normal = _deprecated(kaiming_normal_)
 
 
 def __getattr__(name):
-    if name in ("orthogonal_", "dirac_", "sparse_"):
-        sentence = (
-            f"nabi.nn.init.{name} is planned and does not exist yet; use xavier_uniform_ or kaiming_uniform_"
-        )
-        raise AttributeError(sentence)
-    raise AttributeError(f"module 'nabi.nn.init' has no attribute '{name}'")
+    from nabi.nn.planned import sentence
+
+    raise AttributeError(sentence("nabi.nn.init", name))

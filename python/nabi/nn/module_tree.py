@@ -7,7 +7,9 @@ from nabi.autograd import no_grad
 from nabi.dtype import dtype as Dtype
 from nabi.dtype import float32, float64
 from nabi.errors import fail, note, unsupported
+from nabi.ops.creation import empty_like
 from nabi.tensor import Tensor
+from nabi.tensor import device as Device
 
 
 class ModuleTree:
@@ -245,6 +247,13 @@ class ModuleTree:
     def cuda(self, device=None):
         """Not supported: nabi computes on the CPU."""
         raise unsupported("Module.cuda", "everything is on the CPU already")
+
+    ipu = xpu = mtia = cuda
+
+    def to_empty(self, *, device, recurse=True):
+        """Replace parameters and buffers by others of the same shape whose values are not set; returns the module."""
+        Device(device)
+        return self._apply(empty_like, recurse=recurse)
 
     def share_memory(self):
         """Not supported."""

@@ -103,7 +103,7 @@ def _plain_step(group):
     tensors, params, grads = [], [], []
     same = True
     for tensor in group["params"]:
-        grad = tensor.grad
+        grad = tensor._grad
         if grad is not None:
             param, grad = tensor._array, grad._array
             same = same and param.strides == grad.strides
@@ -115,15 +115,16 @@ def _plain_step(group):
 
 
 def _momentum_step(group, state):
-    tensors, params, grads, buffers, starting = [], [], [], [], []
+    tensors, params, grads, buffers, held, starting = [], [], [], [], [], []
     same = True
     for tensor in group["params"]:
-        grad = tensor.grad
+        grad = tensor._grad
         if grad is not None:
             buffer = state[tensor].get("momentum_buffer")
             if buffer is None:
                 starting.append(tensor)
                 continue
+            held.append(buffer)
             param, grad, buffer = tensor._array, grad._array, buffer._array
             same = same and param.strides == grad.strides == buffer.strides
             tensors.append(tensor)
@@ -137,9 +138,7 @@ def _momentum_step(group, state):
         if tensors:  # two kernel calls: the second must not fail after the first has written
             _check(starting_arrays + params, starting_grads + grads, first + buffers)
     if tensors:
-        _run(group, tensors, params, grads, buffers, False, same)
-        for tensor in tensors:
-            bump(state[tensor]["momentum_buffer"])
+        _run(group, tensors + held, params, grads, buffers, False, same)
     if starting:
         _run(group, starting, starting_arrays, starting_grads, first, True, False)
         for tensor, buffer in zip(starting, first, strict=True):
@@ -165,6 +164,7 @@ def _run(group, tensors, params, grads, buffers, first, same):
     if same:
         _C.sgd_step(params, grads, buffers, *options, *flags)
     else:
+        _check(params, grads, buffers or params)
         dense = [_dense(param, param) for param in params]
         dense_grads = [_dense(grad, param) for grad, param in zip(grads, dense, strict=True)]
         dense_buffers = buffers and [_dense(b, param) for b, param in zip(buffers, dense, strict=True)]
@@ -180,8 +180,6 @@ def _run(group, tensors, params, grads, buffers, first, same):
 def _dense(array, like):
     """array itself if its strides are the dense ones of like, else a copy that has them."""
     target = np.empty_like(like)
-    if array.shape != like.shape or array.dtype != like.dtype:
-        return array  # the kernel refuses it and says why
     if array.strides == target.strides:
         return array
     target[...] = array

@@ -13,13 +13,8 @@ __all__ = [
     "vector_to_parameters",
 ]
 
-_PLANNED = """
-pack_padded_sequence pad_packed_sequence pad_sequence pack_sequence PackedSequence rnn weight_norm
-spectral_norm remove_weight_norm remove_spectral_norm parametrize parametrizations
-"""
-
 
 def __getattr__(name):
-    if name in _PLANNED.split():
-        raise AttributeError(f"nabi.nn.utils.{name} is planned and does not exist yet")
-    raise AttributeError(f"module 'nabi.nn.utils' has no attribute '{name}'")
+    from nabi.nn.planned import sentence
+
+    raise AttributeError(sentence("nabi.nn.utils", name))
