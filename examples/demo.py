@@ -44,11 +44,10 @@ def load_images(name: str, root: str) -> dict:
             name = "digits"
     if name == "digits":
         train, test = Digits(train=True), Digits(train=False)
-    scale = 255.0 if name == "fashion" else 16.0
     arrays = {}
     for part, images in (("train", train), ("test", test)):
         pixels = images.data.numpy()
-        arrays[part + "_x"] = (pixels.reshape(len(pixels), -1) / scale).astype(np.float32)
+        arrays[part + "_x"] = (pixels.reshape(len(pixels), -1) / 255).astype(np.float32)
         arrays[part + "_y"] = images.targets.numpy().astype(np.int64)
     return {"name": name, "height": pixels.shape[1], **arrays}
 

@@ -2,10 +2,12 @@
 """The pipeline a course teaches: data set, loader, model, loss, optimizer, training, evaluation on held-out images.
 
 Only the four lines that import nabi differ from the PyTorch version: with `torch` in them it runs there too.
-Run it as: python examples/notes_pipeline.py digits.csv.gz [epochs]
+Run it as: python examples/notes_pipeline.py python/nabi/vision/data [epochs]
 """
 
+import gzip
 import sys
+from pathlib import Path
 
 import numpy as np
 
@@ -16,20 +18,23 @@ from nabi.utils.data import DataLoader, Dataset, TensorDataset
 
 
 class HandwrittenDigits(Dataset):
-    """8x8 digits from a table with 64 pixels (0 to 16) and the digit in each row; every fifth row is held out."""
+    """8x8 digits with pixels from 0 to 16, from two IDX files in a folder; every fifth one is held out."""
 
-    def __init__(self, path, train=True):
-        table = np.loadtxt(path, delimiter=",", dtype=np.float32)
-        held_out = np.arange(len(table)) % 5 == 0
-        self.table = table[~held_out if train else held_out]
+    def __init__(self, folder, train=True):
+        with gzip.open(Path(folder) / "digits-images-idx3-ubyte.gz") as file:
+            images = np.frombuffer(file.read(), np.uint8, offset=16).reshape(-1, 8, 8)
+        with gzip.open(Path(folder) / "digits-labels-idx1-ubyte.gz") as file:
+            labels = np.frombuffer(file.read(), np.uint8, offset=8)
+        held_out = np.arange(len(labels)) % 5 == 0
+        self.images = images[~held_out if train else held_out]
+        self.labels = labels[~held_out if train else held_out]
 
     def __len__(self):
-        return len(self.table)
+        return len(self.labels)
 
     def __getitem__(self, index):
-        row = self.table[index]
-        image = torch.tensor(row[:64]).reshape(1, 8, 8) / 16
-        return image, int(row[64])
+        image = torch.tensor(self.images[index], dtype=torch.float32).unsqueeze(0) / 16
+        return image, int(self.labels[index])
 
 
 class Net(nn.Module):
@@ -70,10 +75,10 @@ def accuracy(model, loader):
     return correct / len(loader.dataset)
 
 
-def main(path, epochs=15):
+def main(folder, epochs=15):
     torch.manual_seed(1)
-    train_set = HandwrittenDigits(path, train=True)
-    test_set = HandwrittenDigits(path, train=False)
+    train_set = HandwrittenDigits(folder, train=True)
+    test_set = HandwrittenDigits(folder, train=False)
     test_images = torch.stack([image for image, _ in test_set])
     test_labels = torch.tensor([label for _, label in test_set])
     train_loader = DataLoader(train_set, batch_size=32, shuffle=True)

@@ -15,8 +15,9 @@ import nabi
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTES = ROOT / "examples" / "notes_pipeline.py"
-DIGITS = next(Path(nabi.__file__).parent.rglob("digits.csv.gz"))
-ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+DIGITS = Path(nabi.__file__).parent / "vision" / "data"
+# One thread: PyTorch's small ops are slowest where threads have to share busy cores.
+ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p), "OMP_NUM_THREADS": "1"}
 
 
 def run(*command, cwd=None) -> str:
