@@ -112,29 +112,47 @@ def collate(batch, *, collate_fn_map=None):
 
 
 def _stack(batch, *, collate_fn_map=None):
-    first = batch[0]
     for position, sample in enumerate(batch):
         if not isinstance(sample, Tensor):
-            raise fail(
-                TypeError, "default_collate", "only tensors", f"{type(sample).__name__} at entry {position}"
-            )
-        if sample.shape != first.shape:
-            got = f"{tuple(first.shape)} at entry 0 and {tuple(sample.shape)} at entry {position}"
-            raise fail(RuntimeError, "default_collate", "tensors of equal shape", got)
-    if any(sample.requires_grad or sample.dtype is not first.dtype for sample in batch):
+            got = f"{type(sample).__name__} at entry {position}"
+            raise fail(TypeError, "default_collate", "only tensors", got)
+    arrays = [sample._array for sample in batch]
+    _check_shapes(arrays)
+    dtype = batch[0].dtype
+    if any(sample.requires_grad or sample.dtype is not dtype for sample in batch):
         return stack(list(batch), 0)
-    return from_array(_stack_arrays([sample._array for sample in batch]))
+    return from_array(_stack_arrays(arrays))
+
+
+def _check_shapes(arrays) -> None:
+    shape = arrays[0].shape
+    for position, array in enumerate(arrays):
+        if array.shape != shape:
+            got = f"{shape} at entry 0 and {array.shape} at entry {position}"
+            raise fail(RuntimeError, "default_collate", "tensors of equal shape", got)
 
 
 def _stack_arrays(arrays) -> np.ndarray:
-    # Given its output, numpy cannot choose a memory order after the inputs': a batch is always contiguous.
-    out = np.empty((len(arrays), *arrays[0].shape), arrays[0].dtype)
-    return np.stack(arrays, out=out)
+    """Arrays of one dtype and shape in a new contiguous one, (B, *shape)."""
+    shape, dtype = arrays[0].shape, arrays[0].dtype
+    if not shape:
+        return np.array(arrays, dtype)
+    # Half the time of np.stack, which makes a view of each array first. Given its output, numpy cannot choose
+    # a memory order after the inputs': a batch is always contiguous.
+    out = np.empty((len(arrays) * shape[0], *shape[1:]), dtype)
+    np.concatenate(arrays, out=out)
+    return out.reshape(len(arrays), *shape)
 
 
 def _stack_numpy(batch, *, collate_fn_map=None):
-    if _is_text_or_object(batch[0]):
-        raise fail(TypeError, "default_collate", _LEAVES, f"a numpy array of dtype {batch[0].dtype}")
+    first = batch[0]
+    if _is_text_or_object(first):
+        raise fail(TypeError, "default_collate", _LEAVES, f"a numpy array of dtype {first.dtype}")
+    if first.dtype.isnative and all(
+        type(array) is np.ndarray and array.dtype == first.dtype for array in batch
+    ):
+        _check_shapes(batch)
+        return from_array(_stack_arrays(batch))
     return _stack([as_tensor(array) for array in batch])
 
 

@@ -43,7 +43,7 @@ def as_index(index) -> np.ndarray | None:
     """A batch of indices as an int64 array, or None where it is no list of Python integers."""
     if isinstance(index, np.ndarray):
         return index if index.ndim == 1 and index.dtype == np.int64 else None
-    if type(index) is not list or not index or any(type(i) is not int for i in index):
+    if type(index) is not list or set(map(type, index)) != {int}:
         return None
     array = np.array(index)
     return array if array.dtype == np.int64 else None
@@ -318,21 +318,31 @@ class Subset(Dataset):
         cls = type(self)
         if cls.__getitem__ is not Subset.__getitem__ or cls.__getitems__ is not Subset.__getitems__:
             return None
-        read = batch_reader(self.dataset)
-        if read is None:
+        read, table = batch_reader(self.dataset), _table_of(self.indices)
+        if read is None or table is None:
             return None
 
         def read_part(index):
             index = as_index(index)
-            if index is None:
-                return None
-            indices = self.indices._array if isinstance(self.indices, Tensor) else self.indices
-            if isinstance(indices, np.ndarray):
-                usable = indices.ndim == 1 and indices.dtype.kind == "i"
-                return read(gather(indices, index).astype(np.int64, copy=False)) if usable else None
-            return read([indices[i] for i in index.tolist()])
+            return None if index is None else read(gather(table, index))
 
         return read_part
+
+
+def _table_of(indices) -> np.ndarray | None:
+    """A Subset's indices as an int64 array, or None where they are no integers.
+
+    Made once an epoch: to look up a list of Python integers in a random order costs more than the gather.
+    """
+    if isinstance(indices, Tensor):
+        indices = indices._array
+    elif isinstance(indices, range):
+        indices = np.arange(indices.start, indices.stop, indices.step)
+    elif isinstance(indices, (list, tuple)):
+        return as_index(list(indices))
+    if not isinstance(indices, np.ndarray) or indices.ndim != 1 or indices.dtype.kind != "i":
+        return None
+    return indices.astype(np.int64, copy=False)
 
 
 def random_split(dataset, lengths, generator=default_generator) -> list[Subset]:

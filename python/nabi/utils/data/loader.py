@@ -313,17 +313,24 @@ def _add_note(error: BaseException, text: str) -> None:
 
 
 def _read_one(dataset, index):
+    return _read_each(dataset, [index])[0]
+
+
+def _read_each(dataset, index) -> list:
+    samples = []
     try:
-        return dataset[index]
+        for i in index:
+            samples.append(dataset[i])
     except Exception as error:
-        _add_note(error, f"DataLoader: raised while sample {index!r} of {type(dataset).__name__} was read")
+        _add_note(error, f"DataLoader: raised while sample {i!r} of {type(dataset).__name__} was read")
         raise
+    return samples
 
 
 def _read_batch(dataset, index) -> list:
     read = getattr(dataset, "__getitems__", None)
     if not read:
-        return [_read_one(dataset, i) for i in index]
+        return _read_each(dataset, list(index))
     try:
         return read(index)
     except Exception as error:

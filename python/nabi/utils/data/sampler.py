@@ -88,7 +88,7 @@ class RandomSampler(Sampler):
         >>> import nabi
         >>> from nabi.utils.data import RandomSampler
         >>> list(RandomSampler(range(5), generator=nabi.Generator().manual_seed(0)))
-        [4, 1, 2, 0, 3]
+        [4, 0, 1, 3, 2]
     """
 
     def __init__(
