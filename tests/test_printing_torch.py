@@ -139,15 +139,6 @@ def test_random_tensors_print_like_torch(dtype):
         assert got == expected, (kind, array.shape, options)
 
 
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
-@pytest.mark.parametrize("kind", KINDS)
-def test_every_shape_and_kind(shape, kind):
-    rng = np.random.default_rng(3)
-    for dtype in DTYPES:
-        array = values(rng, dtype, shape, kind)
-        assert nabi_text(array, {}) == torch_text(array, {}), dtype
-
-
 def test_line_breaks_of_the_notes():
     # every length of the last line around the width, with one and with two notes
     for length in range(1, 40):
