@@ -461,34 +461,8 @@ def multinomial(input, num_samples, replacement=False, *, generator=None, out=No
     if (weights.sum(-1) == 0).any():
         raise fail(RuntimeError, op, "a sum of weights > 0", 0)
     generator = fills.generator_of(op, generator)
-    draw = _with_replacement if replacement and count > 1 else _without_replacement
+    draw = fills.with_replacement if replacement and count > 1 else fills.without_replacement
     return from_array(draw(weights, count, generator))
-
-
-def _without_replacement(weights: np.ndarray, count: int, generator: Generator) -> np.ndarray:
-    # The race of exponential clocks: weight / draw is largest for index i with probability weight_i / sum.
-    clocks = np.empty_like(weights)
-    fills.fill_exponential("multinomial", clocks, 1.0, generator)
-    with np.errstate(divide="ignore"):
-        np.divide(weights, clocks, out=clocks)
-    if count == 1:
-        return clocks.argmax(-1, keepdims=True).astype(np.int64, copy=False)
-    return np.ascontiguousarray(
-        np.argsort(-clocks, -1, kind="stable")[..., :count].astype(np.int64, copy=False)
-    )
-
-
-def _with_replacement(weights: np.ndarray, count: int, generator: Generator) -> np.ndarray:
-    rows = weights.reshape(-1, weights.shape[-1])
-    draws = np.empty((len(rows), count))
-    fills.fill_uniform("multinomial", draws, 0.0, 1.0, generator)
-    picked = np.empty(draws.shape, np.int64)
-    for row, u, out in zip(rows, draws, picked, strict=True):
-        steps = np.cumsum(row, dtype=row.dtype)
-        steps /= steps[-1]
-        steps[-1] = 1
-        out[...] = np.searchsorted(steps.astype(np.float64), u)
-    return picked.reshape(*weights.shape[:-1], count)
 
 
 @method("bernoulli")

@@ -224,6 +224,34 @@ def fill_bernoulli(op: str, array: np.ndarray, p: object, generator: Generator) 
     _fill(op, array, draw)
 
 
+def without_replacement(weights: np.ndarray, count: int, generator: Generator) -> np.ndarray:
+    """Indices of each row, none twice."""
+    # The race of exponential clocks: weight / draw is largest for index i with probability weight_i / sum.
+    clocks = np.empty_like(weights)
+    fill_exponential("multinomial", clocks, 1.0, generator)
+    with np.errstate(divide="ignore"):
+        np.divide(weights, clocks, out=clocks)
+    if count == 1:
+        return clocks.argmax(-1, keepdims=True).astype(np.int64, copy=False)
+    return np.ascontiguousarray(
+        np.argsort(-clocks, -1, kind="stable")[..., :count].astype(np.int64, copy=False)
+    )
+
+
+def with_replacement(weights: np.ndarray, count: int, generator: Generator) -> np.ndarray:
+    """Indices of each row, with repeats."""
+    rows = weights.reshape(-1, weights.shape[-1])
+    draws = np.empty((len(rows), count))
+    fill_uniform("multinomial", draws, 0.0, 1.0, generator)
+    picked = np.empty(draws.shape, np.int64)
+    for row, u, out in zip(rows, draws, picked, strict=True):
+        steps = np.cumsum(row, dtype=row.dtype)
+        steps /= steps[-1]
+        steps[-1] = 1
+        out[...] = np.searchsorted(steps.astype(np.float64), u)
+    return picked.reshape(*weights.shape[:-1], count)
+
+
 # ---- Tensor methods ----
 
 
