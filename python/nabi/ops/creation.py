@@ -35,7 +35,7 @@ def _array_of(data, dtype, op: str) -> np.ndarray:
             if array.dtype.kind == "c":
                 raise fail(TypeError, op, "real numbers", "complex ones, which nabi does not support")
             raise fail(TypeError, op, "numbers, sequences of them, arrays or tensors", _kind(data))
-        if array.dtype == np.float64 and not isinstance(_first_leaf(data), np.generic):
+        if dtype is None and array.dtype == np.float64 and not isinstance(_first_leaf(data), np.generic):
             array = array.astype(get_default_dtype().numpy)
         elif array.dtype.kind == "u" and not isinstance(_first_leaf(data), np.generic):
             raise note(RuntimeError, op, "expected integers within int64, got a larger one (Overflow)")
@@ -107,7 +107,7 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
     """
     if not isinstance(ndarray, np.ndarray):
         raise fail(TypeError, "from_numpy", "a numpy array", type(ndarray).__name__)
-    found = numpy_dtype(ndarray.dtype)
+    numpy_dtype(ndarray.dtype)
     if not ndarray.dtype.isnative:
         raise note(ValueError, "from_numpy", "expected native byte order, got the other; use array.astype(array.dtype.newbyteorder('='))")
     if not ndarray.flags.aligned or any(step % ndarray.itemsize for step in ndarray.strides):
@@ -122,9 +122,12 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
             UserWarning,
             stacklevel=2,
         )
-    if type(ndarray) is not np.ndarray or ndarray.dtype != found.numpy:
-        ndarray = ndarray.view(np.ndarray)
-    return from_array(ndarray)
+    return from_array(_own_view(ndarray))
+
+
+def _own_view(array: np.ndarray) -> np.ndarray:
+    """The same memory as a plain array whose chain of owners ends here: a slice is saved and counted as a slice."""
+    return np.asarray(memoryview(array)) if array.size else array.view(np.ndarray)
 
 
 def as_tensor(data, dtype=None, device=None) -> Tensor:

@@ -61,14 +61,14 @@ def dropout(input, p: float = 0.5, training: bool = True, inplace: bool = False)
     if not 0.0 <= p <= 1.0:
         raise fail(ValueError, "dropout", "p from 0 to 1", p)
     check_tensor(input, "dropout")
-    if not training:
+    if not training or p == 0.0:
         return input
     if inplace:
         prepare_inplace(input, "dropout_")
         return write_result(input, dropout(before_change(input), p, True), "dropout_")
     if not input.dtype.is_floating_point:
         raise fail(RuntimeError, "dropout", "input of a floating-point dtype", input.dtype)
-    from ..random import default_generator
+    from ..generator import default_generator
 
     output, mask = _C.dropout(default_generator, input._array, float(p))
     return record(Dropout, output, input.dtype, (input,), (float(p), output.strides), (mask,))

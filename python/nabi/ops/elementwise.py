@@ -6,11 +6,10 @@ from __future__ import annotations
 import numpy as np
 
 from .. import _C
-from ..autograd.graph import Node, record
+from ..autograd.graph import Node, mode, record
 from ..autograd.views import before_change, prepare_inplace, write_result
 from ..errors import fail, note
 from ..tensor import Tensor, bump, from_array, method
-from ..autograd.graph import mode
 from .promote import NUMBERS, cast, check_tensor, common_dtype, is_number
 
 _C_add, _C_sub, _C_mul, _C_div = _C.add, _C.sub, _C.mul, _C.div
@@ -39,6 +38,13 @@ class AddNumber(Node):
         return (grad,)
 
     backward_plain = backward
+
+
+class SubNumber(AddNumber):
+    """input - number"""
+
+    __slots__ = ()
+    title = "SubBackward0"
 
 
 class Sub(Node):
@@ -100,6 +106,19 @@ class MulNumber(Node):
 
     def backward_plain(self, grad):
         return (grad * self.context,)
+
+
+class Neg(Node):
+    """-input"""
+
+    __slots__ = ()
+    title = "NegBackward0"
+
+    def backward(self, grad):
+        return (_C_mul(grad, -1.0),)
+
+    def backward_plain(self, grad):
+        return (-grad,)
 
 
 class Div(Node):
@@ -226,12 +245,12 @@ def _sub(self, other):
     dtype = self.dtype
     if dtype.is_floating_point:
         if type(other) in NUMBERS:
-            return record(AddNumber, _C_sub(self._array, other), dtype, (self,))
+            return record(SubNumber, _C_sub(self._array, other), dtype, (self,))
         if isinstance(other, Tensor) and other.dtype is dtype:
             return record(Sub, _C_sub(self._array, other._array), dtype, (self, other))
     if dtype.name == "bool" or getattr(getattr(other, "dtype", None), "name", "") == "bool":
         raise note(RuntimeError, "sub", "expected numbers, got a bool tensor; use logical_xor or ~ instead")
-    return _slow("sub", _C_sub, np.subtract, Sub, AddNumber, self, other)
+    return _slow("sub", _C_sub, np.subtract, Sub, SubNumber, self, other)
 
 
 @method("sub", "subtract")
@@ -323,7 +342,9 @@ def neg(input):
     """``-input``."""
     if input.dtype.name == "bool":
         raise note(RuntimeError, "neg", "expected numbers, got a bool tensor; use ~ or logical_not instead")
-    return _mul(input, -1)
+    if not input.dtype.is_floating_point:
+        return _mul(input, -1)
+    return record(Neg, _C_mul(input._array, -1.0), input.dtype, (input,))
 
 
 @method("__pos__", "positive")

@@ -36,6 +36,27 @@ class Linear(Node):
         return (d_input, d_weight, rows.sum(0))[: len(self.edges)]
 
 
+class LinearMatrix(Linear):
+    """without bias, a matrix of rows"""
+
+    __slots__ = ()
+    title = "MmBackward0"
+
+
+class LinearRows(Linear):
+    """more than one leading dimension"""
+
+    __slots__ = ()
+    title = "ViewBackward0"
+
+
+class LinearRowsPlain(Linear):
+    """more than one leading dimension, without bias"""
+
+    __slots__ = ()
+    title = "UnsafeViewBackward0"
+
+
 def linear(input, weight, bias=None):
     """y = x W^T + b.
 
@@ -62,8 +83,10 @@ def linear(input, weight, bias=None):
         array = _C_linear(input._array, weight._array, None if bias is None else bias._array)
     except (AttributeError, RuntimeError, TypeError):
         return _linear_checked(input, weight, bias)
-    inputs = (input, weight) if bias is None else (input, weight, bias)
-    return record(Linear, array, input.dtype, inputs)
+    matrix = array.ndim == 2
+    if bias is None:
+        return record(LinearMatrix if matrix else LinearRowsPlain, array, input.dtype, (input, weight))
+    return record(Linear if matrix else LinearRows, array, input.dtype, (input, weight, bias))
 
 
 def _linear_checked(input, weight, bias):

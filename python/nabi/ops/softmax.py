@@ -7,7 +7,7 @@ import numpy as np
 
 from .. import _C
 from ..autograd.graph import Node, record, wants_grad
-from ..errors import fail, note
+from ..errors import fail
 from ..tensor import Tensor, describe, from_array, method, normal_dim
 from .promote import cast, check_tensor, same_float
 

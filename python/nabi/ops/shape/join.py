@@ -64,6 +64,19 @@ class Cat(Node):
     backward_plain = backward
 
 
+class Stack(Cat):
+    """cat of tensors with a new dimension; the parts lose it again"""
+
+    __slots__ = ()
+    title = "StackBackward0"
+
+    def _parts(self, grad):
+        dim, sizes = self.context
+        rest = (slice(None),) * dim
+        for i, edge in enumerate(self.edges):
+            yield None if edge is None else grad[(*rest, i)]
+
+
 def cat(tensors, dim: int = 0, *, out=None):
     """Tensors behind each other along ``dim``.
 
@@ -136,7 +149,16 @@ def stack(tensors, dim: int = 0, *, out=None):
         if check_tensor(each, "stack", "tensors")._array.shape != shape:
             raise fail(RuntimeError, "stack", f"tensors of shape {tuple(shape)}", describe(each))
     dim = normal_dim(dim, len(shape) + 1, "stack")
-    return cat([each.unsqueeze(dim) for each in tensors], dim, out=out)
+    if out is not None:
+        raise note(NotImplementedError, "stack", "out= is not supported; assign the result")
+    wanted = common_dtype(*tensors)
+    tensors = tuple(cast(each, wanted) for each in tensors)
+    joined = np.empty((*shape[:dim], len(tensors), *shape[dim:]), wanted.numpy)
+    rest = (slice(None),) * dim
+    if joined.size:
+        for i, each in enumerate(tensors):
+            _C.copy(each._array, joined[(*rest, i, ...)])
+    return record(Stack, joined, wanted, tensors, (dim, None))
 
 
 @method("copy_")
