@@ -60,8 +60,8 @@ inline void sgd_part(const Sgd<T>& rule, int64_t n, T* p, const T* g, T* b) {
 }  // namespace
 
 // params and buffers are overwritten; buffers are not read in the first step. Without buffers there is no momentum.
-Status sgd_step(const List& params, const List& grads, const List& buffers, double lr, double momentum, double dampening,
-                double weight_decay, bool nesterov, bool maximize, bool first) noexcept {
+Status sgd_step(const List& params, const List& grads, const List& buffers, double lr, double momentum,
+                double dampening, double weight_decay, bool nesterov, bool maximize, bool first) noexcept {
     int64_t total = 0;
     for (int64_t k = 0; k < params.count; k++) {
         const DType dtype = params.items[k].dtype;
