@@ -1,7 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """nabi: PyTorch's Python API on the CPU. ``import nabi as torch`` is enough for a script."""
 
-from . import _C, errors
+from math import e, inf, nan, pi
+
+from . import _C, autograd, backends, errors, ops, random
+from .autograd import (
+    enable_grad,
+    inference_mode,
+    is_grad_enabled,
+    is_inference_mode_enabled,
+    no_grad,
+    set_grad_enabled,
+)
 from .dtype import (
     bool_ as bool,
 )
@@ -17,17 +27,6 @@ from .dtype import (
     set_default_dtype,
     uint8,
 )
-from .tensor import Size, Tensor, device
-from . import autograd
-from .autograd import (
-    enable_grad,
-    inference_mode,
-    is_grad_enabled,
-    is_inference_mode_enabled,
-    no_grad,
-    set_grad_enabled,
-)
-from . import ops
 from .ops.compare import (
     all,
     allclose,
@@ -119,12 +118,9 @@ from .random import (
     seed,
     set_rng_state,
 )
-from . import backends, random
-from . import nn, optim, testing, utils
 from .serialization import load, save
+from .tensor import Size, Tensor, device
 from .threads import get_num_threads, memory_stats, set_num_threads
-
-from math import e, inf, nan, pi
 
 newaxis = None
 float = float32
@@ -136,10 +132,17 @@ short = int16
 __version__ = "0.1.0"
 
 
+# Loaded when first used: ``import nabi`` should cost little more than ``import numpy``.
+_LAZY = ("nn", "optim", "testing", "utils", "vision")
+
+
 def __getattr__(name: str):
-    """vision is loaded when first used."""
-    if name == "vision":
+    if name in _LAZY:
         import importlib
 
-        return importlib.import_module("nabi.vision")
+        return importlib.import_module(f"nabi.{name}")
     raise AttributeError(f"module 'nabi' has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted({*globals(), *_LAZY})
