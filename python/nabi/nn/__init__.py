@@ -11,6 +11,7 @@ from nabi.nn.loss import BCELoss, CrossEntropyLoss
 from nabi.nn.module import Module
 from nabi.nn.parameter import Buffer, Parameter
 from nabi.nn.parameter_containers import ParameterDict, ParameterList
+from nabi.nn.planned import sentence as _sentence
 
 __all__ = [
     "BCELoss",
@@ -39,6 +40,4 @@ __all__ = [
 
 
 def __getattr__(name):
-    from nabi.nn.planned import sentence
-
-    raise AttributeError(sentence("nabi.nn", name))
+    raise AttributeError(_sentence("nabi.nn", name))
