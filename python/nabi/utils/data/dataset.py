@@ -18,6 +18,7 @@ from types import GenericAlias
 
 import numpy as np
 
+from nabi import _C
 from nabi.errors import fail, note
 from nabi.random import default_generator, randperm
 from nabi.tensor import Tensor, from_array
@@ -33,10 +34,12 @@ def gather(array: np.ndarray, index: np.ndarray) -> np.ndarray:
     Returns: array of shape (B, ...) and the same dtype.
     Raises: IndexError for an index out of range.
     """
-    # numpy's take first copies the whole of an array that is not contiguous; indexing copies the rows only.
-    if array.flags.c_contiguous:
-        return array.take(index, axis=0)
-    return np.ascontiguousarray(array[index])
+    # The kernel reads rows of memory: an array that is not contiguous would be copied as a whole first.
+    if not array.flags.c_contiguous or not array.size or not index.size:
+        return np.ascontiguousarray(array[index])
+    if index.min() < 0:
+        index = np.where(index < 0, index + len(array), index)
+    return _C.take_rows(array.reshape(len(array), -1), index).reshape(len(index), *array.shape[1:])
 
 
 def as_index(index) -> np.ndarray | None:
