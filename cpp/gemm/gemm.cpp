@@ -19,9 +19,15 @@ void pack_panel(Matrix<T> b, int64_t kc, int64_t width, int64_t R, T* packed) {
         }
         return;
     }
-    for (int64_t p = 0; p < kc; p++) {
-        for (int64_t j = 0; j < width; j++) packed[p * R + j] = b.data[p * b.row + j * b.col];
-        for (int64_t j = width; j < R; j++) packed[p * R + j] = T(0);
+    // Sixteen rows at a time: where B is a transposed matrix, its memory runs along p, a cache line for each j.
+    for (int64_t from = 0; from < kc; from += 16) {
+        const int64_t to = least<int64_t>(kc, from + 16);
+        for (int64_t j = 0; j < width; j++) {
+            for (int64_t p = from; p < to; p++) packed[p * R + j] = b.data[p * b.row + j * b.col];
+        }
+        for (int64_t p = from; p < to; p++) {
+            for (int64_t j = width; j < R; j++) packed[p * R + j] = T(0);
+        }
     }
 }
 
