@@ -62,7 +62,7 @@ check_compiler() {
 }
 
 pip_install() {
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check "$@" ||
+    "$venv/bin/python" -m pip install -qq --disable-pip-version-check "$@" ||
         stop "pip could not install: $* (is a package registry within reach?)"
 }
 
@@ -97,5 +97,5 @@ mapfile -t wanted < <(requirements requires)
 pip_install "${wanted[@]}" cmake ninja
 echo "building nabi (half a minute to three minutes the first time)"
 export PATH="$(cd "$venv/bin" && pwd):$PATH" CMAKE_BUILD_PARALLEL_LEVEL="${CMAKE_BUILD_PARALLEL_LEVEL:-$(nproc)}"
-"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-build-isolation --editable . ||
+"$venv/bin/python" -m pip install -qq --disable-pip-version-check --no-build-isolation --editable . ||
     stop "the build failed; the compiler's own messages are above"
