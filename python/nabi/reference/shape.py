@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Shapes, indexing and copies: which element goes where."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def reshape(x, shape):
+    """The same elements in the order of their indices."""
+    return np.array(x.ravel(order="C")).reshape(shape)
+
+
+def permute(x, dims):
+    """out[i_dims[0], i_dims[1], ...] = x[i_0, i_1, ...]"""
+    out = np.empty([x.shape[d] for d in dims], x.dtype)
+    for index in np.ndindex(x.shape):
+        out[tuple(index[d] for d in dims)] = x[index]
+    return out
+
+
+def transpose(x, a, b):
+    """Two dimensions exchanged."""
+    dims = list(range(x.ndim))
+    if x.ndim:
+        dims[a], dims[b] = dims[b], dims[a]
+    return permute(x, dims)
+
+
+def expand(x, sizes):
+    """Repeats along dimensions of size 1; -1 keeps a size."""
+    extra = len(sizes) - x.ndim
+    shape = [x.shape[d - extra] if size == -1 else size for d, size in enumerate(sizes)]
+    return x + np.zeros(shape, x.dtype)
+
+
+def squeeze(x, dim=None):
+    """Without dimensions of size 1: all, or those of dim."""
+    dims = range(x.ndim) if dim is None else dim if isinstance(dim, tuple) else (dim,)
+    dims = {d % max(x.ndim, 1) for d in dims}
+    return x.reshape([size for d, size in enumerate(x.shape) if size != 1 or d not in dims])
+
+
+def unsqueeze(x, dim):
+    """A dimension of size 1 at dim."""
+    at = dim % (x.ndim + 1)
+    return x.reshape((*x.shape[:at], 1, *x.shape[at:]))
+
+
+def getitem(x, index):
+    """x[index], as a copy"""
+    return np.array(x[index])
+
+
+def setitem(x, index, value):
+    """x after x[index] = value"""
+    out = x.copy()
+    out[index] = value
+    return out
+
+
+def cat(tensors, dim=0):
+    """Behind each other along dim."""
+    return np.concatenate([x for x in tensors if x.shape != (0,)] or tensors[:1], axis=dim)
+
+
+def stack(tensors, dim=0):
+    """As slices of a new dimension."""
+    return np.stack(tensors, axis=dim)
+
+
+def copy(x):
+    """The same elements."""
+    return x.copy()
+
+
+def copy_(x, source):
+    """x after source was written over it, broadcast"""
+    out = x.copy()
+    out[...] = source
+    return out
