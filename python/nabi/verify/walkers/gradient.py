@@ -46,7 +46,7 @@ def _one_array(case, path, sample, single, expected, seeds, exact, settings, log
         total = sum(seed.reshape(-1) @ rows for seed, rows in zip(seeds, jacobian))
         wanted = np.asarray(total, np.float64).reshape(array.shape)
     for isa in settings.isas:
-        with switched(isa=isa, split=True, threads=2):
+        with switched(isa=isa):
             for dtype, each in (("float64", sample), ("float32", single)):
                 if dtype not in settings.dtypes:
                     continue

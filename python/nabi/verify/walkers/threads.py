@@ -9,6 +9,7 @@ from ..case import Case
 from ..compare import same_bits
 from ..settings import Log, Settings, switched
 from ._run import backward, forward, samples, upstream
+from .value import OVERRUN
 
 
 def threads(case: Case, log: Log, settings: Settings) -> None:
@@ -21,7 +22,7 @@ def threads(case: Case, log: Log, settings: Settings) -> None:
             for count in settings.threads:
                 with switched(isa=isa, threads=count, split=True, small_blocks=small):
                     before = _C.parallel_stats()
-                    found = _all_results(case, settings)
+                    found = _all_results(case, settings, log)
                     after = _C.parallel_stats()
                 where = f"{case.name} {isa} {count} threads"
                 ran = after["threaded_regions"] - before["threaded_regions"]
@@ -36,11 +37,13 @@ def threads(case: Case, log: Log, settings: Settings) -> None:
                     log.check(same_bits(got, wanted), f"{where}, {label}")
 
 
-def _all_results(case, settings) -> list:
+def _all_results(case, settings, log) -> list:
     found = []
     for number, sample in enumerate(samples(case, "random", settings.dtypes[0], settings.quick)):
         outputs = forward(case, sample)
         found += [(f"{sample}", each) for each in outputs]
+        if any(_C.block_tail(each).strip(b"\xff") for each in outputs):
+            log.check(OVERRUN, f"{case.name}{sample} {_C.get_num_threads()} threads")
         paths = case.differentiable(sample)
         if paths:
             seeds = upstream(outputs, "random", settings.dtypes[0], number)
