@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""numpy's side of `nabi bench`, for the work that numpy has: python bench/numpy_peer.py FOLDER (nabi's bench package).
+
+The best that its interface allows: outputs that exist already, so that its BLAS is what is timed.
+"""
+
+import os
+import sys
+
+import numpy as np
+
+sys.path.insert(0, sys.argv[1])
+import worker
+
+sys.path.remove(sys.argv[1])
+
+
+def _floats(*shape: int) -> np.ndarray:
+    return np.random.default_rng(sum(shape)).random(shape, dtype=np.float32) * 2 - 1
+
+
+def linear(batch: int, inputs: int, outputs: int, training: bool):
+    if training:
+        return None
+    x, transposed, bias = _floats(batch, inputs), _floats(outputs, inputs).T, _floats(outputs)
+    out = np.empty((batch, outputs), np.float32)
+
+    def call():
+        np.matmul(x, transposed, out=out)
+        np.add(out, bias, out=out)
+
+    return call
+
+
+def describe() -> dict:
+    blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
+    return {
+        "name": "numpy",
+        "version": np.__version__,
+        "threads": int(os.environ["NABI_BENCH_THREADS"]),
+        "blas": f"{blas.get('name', 'unknown')} {blas.get('version', '')}".strip(),
+    }
+
+
+if __name__ == "__main__":
+    worker.serve(describe, lambda workload, options: linear(**options) if workload == "linear" else None)

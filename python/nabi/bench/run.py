@@ -1,0 +1,271 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Measures rows: asks the workers in turn, or does what only a fresh process or the disk can answer."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from . import machine
+from .peers import CHECKOUT, TITLES, Team, WorkerFailed, environment
+from .shapes import MEANS, Row
+from .timing import Method, geometric_mean, interleave, paired_ratio, summary
+
+# Best first to be compared with: the one whose API this is.
+PEERS = ("torch", "numpy")
+
+
+class _PeerFailed(Exception):
+    pass
+
+
+def _needed(name: str, problem: WorkerFailed) -> None:
+    # Without a peer a row has a column less; without nabi there is no row.
+    if name == "nabi":
+        raise problem
+
+
+class Bench:
+    """One run: a team of workers, a way to measure, a watch on the machine.
+
+    Args:
+        team: who is asked.
+        method: for how long.
+        watch: notices what else runs.
+    """
+
+    def __init__(self, team: Team, method: Method, watch: machine.Watch):
+        self.team, self.method, self.watch = team, method, watch
+        self.peaks: dict[int, float] = {}
+
+    def measure(self, row: Row) -> dict:
+        """One row's result. What goes wrong is in it, as ``error``: the next row can still be measured.
+
+        A KeyboardInterrupt passes, with the part that was measured as its ``partial``, if there is any.
+        """
+        result = {"name": row.name, "what": row.what, "kind": row.kind}
+        try:
+            found = getattr(self, "_" + row.kind)(row)
+        except WorkerFailed as problem:
+            return {**result, "error": str(problem)}
+        except KeyboardInterrupt as stop:
+            if getattr(stop, "measured", None):
+                stop.partial = {**result, **self._judged(row, stop.measured)}
+            raise
+        return {**result, **found}
+
+    def _judged(self, row: Row, rounds: dict[str, list[list[float]]]) -> dict:
+        # Samples of every round, to what the table shows.
+        result = {
+            "seconds": {name: summary([s for turn in turns for s in turn]) for name, turns in rounds.items()},
+            "ratios": {
+                name: paired_ratio(rounds["nabi"], turns) for name, turns in rounds.items() if name != "nabi"
+            },
+        }
+        if row.flops:
+            best = {name: row.flops / found["minimum"] * 1e-9 for name, found in result["seconds"].items()}
+            result["gflops"] = best
+            peak = self._peak_of(self.team.threads)
+            if peak:
+                result["of_peak"] = {name: value / peak for name, value in best.items()}
+        result["verdicts"] = verdicts(row.targets, result["ratios"])
+        return result
+
+    def _time(self, row: Row) -> dict:
+        calls, missing = {}, {}
+        for name, worker in self.team.workers.items():
+            try:
+                if worker.ask("prepare", workload=row.workload, options=row.options)["prepared"]:
+                    calls[name] = worker.ask("calls", seconds=self.method.seconds)["calls"]
+            except WorkerFailed as problem:
+                _needed(name, problem)
+                missing[name] = str(problem)
+
+        def turn(name: str) -> list[float]:
+            try:
+                return self.team.workers[name].ask("time", calls=calls[name], samples=self.method.samples)[
+                    "seconds"
+                ]
+            except WorkerFailed as problem:
+                _needed(name, problem)
+                missing[name] = str(problem)
+                raise _PeerFailed(name) from None
+
+        while True:
+            try:
+                rounds = interleave(
+                    {name: lambda name=name: turn(name) for name in calls}, self.method, self.watch.tick
+                )
+                break
+            except _PeerFailed as problem:
+                # Its rounds are of no use any more; the others start again without it.
+                del calls[problem.args[0]]
+        for name in calls:
+            self.team.workers[name].ask("drop")
+        result = self._judged(row, rounds)
+        return {**result, "missing": missing} if missing else result
+
+    def _peak_of(self, threads: int) -> float:
+        # Fractions are of the same run's peak, in float32; more threads cannot have less of it, except by mismeasuring.
+        for count in {1, threads}:
+            if count not in self.peaks:
+                self.peaks[count] = self._best("peak", {"threads": count})
+        return max(self.peaks[1], self.peaks[threads])
+
+    def _best(self, what: str, options: dict, times: int = 1) -> float:
+        worker = self.team.workers["nabi"]
+        return max(worker.ask("measure", what=what, options=options)["value"] for _ in range(times))
+
+    def _peak(self, row: Row) -> dict:
+        threads = row.options.get("threads", self.team.threads)
+        value = self._best(
+            "peak", {**row.options, "threads": threads}, times=1 if self.method.rounds < 5 else 2
+        )
+        if not row.options.get("double"):
+            value = self.peaks[threads] = max(value, self.peaks.get(threads, 0.0))
+        result = {"value": value, "unit": "GFLOP/s"}
+        if threads > 1:
+            alone = self._best("peak", {**row.options, "threads": 1})
+            if value < 1.2 * alone:
+                result["note"] = (
+                    f"one thread alone reaches {alone:.0f}: its threads did not run at the same time"
+                )
+        return result
+
+    def _bandwidth(self, row: Row) -> dict:
+        return {"value": self._best("bandwidth", row.options), "unit": "GB/s"}
+
+    def _import(self, row: Row) -> dict:
+        names = [name for name in self.team.workers if name == "nabi" or name in PEERS]
+        if "numpy" not in names:
+            names.append("numpy")  # nabi cannot do without it: it is here
+        for name in names:
+            _seconds_of_import(name, self.team.threads)
+        rounds = interleave(
+            {name: lambda name=name: [_seconds_of_import(name, self.team.threads)] for name in names},
+            self.method,
+            self.watch.tick,
+        )
+        result = self._judged(row, rounds)
+        if _is_editable():
+            result["note"] = "this nabi is an editable install, whose import hook takes part of the time"
+        return result
+
+    def _size(self, row: Row) -> dict:
+        sizes = {name: machine.installed_bytes(name) for name in ("nabi", *PEERS)}
+        megabytes = {name: size / 1e6 for name, size in sizes.items() if size is not None}
+        return {
+            "value": megabytes["nabi"],
+            "unit": "MB",
+            "others": {name: value for name, value in megabytes.items() if name != "nabi"},
+            "verdicts": _within(row.limit, megabytes["nabi"]),
+        }
+
+    def _install(self, row: Row) -> dict:
+        if not (CHECKOUT / "pyproject.toml").is_file():
+            return {"error": "pip install . needs a checkout of nabi's repository"}
+        with tempfile.TemporaryDirectory() as folder:
+            clean = Path(folder) / "checkout"
+            try:
+                listed = _run(["git", "-C", str(CHECKOUT), "ls-files", "-z"])
+                for name in filter(None, listed.stdout.decode().split("\0")):
+                    source, target = CHECKOUT / name, clean / name
+                    if source.is_file():
+                        target.parent.mkdir(parents=True, exist_ok=True)
+                        target.write_bytes(source.read_bytes())
+                start = time.perf_counter()
+                _run(
+                    [
+                        sys.executable,
+                        "-m",
+                        "pip",
+                        "install",
+                        "--no-deps",
+                        "--target",
+                        f"{folder}/site",
+                        str(clean),
+                    ]
+                )
+            except (OSError, subprocess.CalledProcessError) as problem:
+                last = (
+                    (getattr(problem, "stderr", b"") or b"")
+                    .decode(errors="replace")
+                    .strip()
+                    .splitlines()[-1:]
+                )
+                return {"error": f"pip install . did not work: {''.join(last) or problem}"}
+            seconds = time.perf_counter() - start
+            size = sum(f.stat().st_size for f in (Path(folder) / "site").rglob("*") if f.is_file())
+        return {
+            "value": seconds,
+            "unit": "s",
+            "note": f"the installed files take {size / 1e6:.1f} MB",
+            "verdicts": _within(row.limit, seconds),
+        }
+
+
+def _run(command: list[str]) -> subprocess.CompletedProcess:
+    return subprocess.run(command, check=True, capture_output=True, env=environment())
+
+
+def _seconds_of_import(name: str, threads: int) -> float:
+    code = f"import time; start = time.perf_counter(); import {name}; print(time.perf_counter() - start)"
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", code], check=True, capture_output=True, text=True, env=environment(threads)
+        )
+    except subprocess.CalledProcessError as problem:
+        last = (problem.stderr or "").strip().splitlines()[-1:]
+        raise WorkerFailed(f"import {name}: {''.join(last)}") from None
+    return float(done.stdout.split()[-1])
+
+
+def _is_editable() -> bool:
+    import nabi
+    from nabi import _C
+
+    return Path(_C.__file__).resolve().parent != Path(nabi.__file__).resolve().parent
+
+
+def verdicts(targets: dict[str, float], ratios: dict[str, dict]) -> list[dict]:
+    """For every target whose peer was there: the limit, and whether the median ratio keeps it.
+
+    Example:
+        >>> verdicts({"torch": 0.8}, {"torch": {"median": 0.9, "low": 0.7, "high": 1.1}})
+        [{'against': 'torch', 'limit': 0.8, 'met': False}]
+    """
+    return [
+        {"against": peer, "limit": limit, "met": ratios[peer]["median"] <= limit}
+        for peer, limit in targets.items()
+        if peer in ratios
+    ]
+
+
+def _within(limit: float | None, value: float) -> list[dict]:
+    return [] if limit is None else [{"against": "", "limit": limit, "met": value <= limit}]
+
+
+def mean_of(group: str, results: list[dict], wanted: int) -> dict | None:
+    """The row of a group's geometric mean, or None where the group has none, or not all of its rows were measured."""
+    if group not in MEANS:
+        return None
+    peer, limit = MEANS[group]
+    ratios = [row["ratios"][peer] for row in results if peer in row.get("ratios", {})]
+    if len(ratios) < wanted or not ratios:
+        return None
+    combined = {key: geometric_mean([ratio[key] for ratio in ratios]) for key in ("median", "low", "high")}
+    return {
+        "name": f"{group}/geometric-mean",
+        "what": f"geometric mean of the {len(ratios)} rows above",
+        "kind": "mean",
+        "ratios": {peer: {**combined, "rounds": min(ratio["rounds"] for ratio in ratios)}},
+        "verdicts": verdicts({peer: limit}, {peer: combined}),
+    }
+
+
+def title(name: str) -> str:
+    """The name that people know a library by."""
+    return TITLES.get(name, name)
