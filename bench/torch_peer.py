@@ -19,7 +19,8 @@ except ImportError:
     worker.serve(
         lambda: {
             "name": "PyTorch",
-            "absent": "PyTorch is not installed here, its columns are left out: pip install torch==2.13.0",
+            "absent": "PyTorch is not installed here, so its columns are left out; to install it: "
+            f"{sys.executable} -m pip install torch==2.13.0",
         },
         lambda workload, options: None,
     )

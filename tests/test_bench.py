@@ -279,6 +279,22 @@ def test_the_table_marks_what_misses_its_target():
     assert "Interrupted" in closing
 
 
+@pytest.mark.parametrize("several, expected, noted", [(150.0, 150.0, False), (0.3, 200.0, True)])
+def test_a_peak_that_was_mismeasured_is_not_used(several, expected, noted):
+    class Team:
+        workers = {}
+        threads = 2
+
+    bench = run.Bench(Team, timing.Method(), machine.Watch())
+    bench.peaks = {1: 100.0, 2: several}
+    row = shapes.Row("linear/1", "", flops=10**9)
+    found = bench._judged(row, {"nabi": [[0.05, 0.1]], "torch": [[0.1]]})
+    assert found["gflops"] == {"nabi": pytest.approx(20.0), "torch": pytest.approx(10.0)}
+    assert found["of_peak"]["nabi"] == pytest.approx(20.0 / expected)
+    assert found["ratios"]["torch"]["median"] == 0.5
+    assert ("did not run at the same time" in bench.notes.get("peak", "")) == noted
+
+
 def test_a_busy_machine_is_said_to_be_busy(monkeypatch):
     watch = machine.Watch()
     watch.loops = [1e-3] * 50

@@ -182,7 +182,7 @@ def test_a_peer_that_is_not_installed_says_how_to_install_it(tmp_path, monkeypat
     try:
         assert list(team.workers) == ["nabi", "numpy"]
         assert "not installed here" in team.absent["torch"]
-        assert "pip install torch==" in team.absent["torch"]
+        assert f"{sys.executable} -m pip install torch==" in team.absent["torch"]
     finally:
         team.close()
 

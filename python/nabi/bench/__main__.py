@@ -118,7 +118,9 @@ def _run(options) -> int:
     }
     print(report.heading(found), flush=True)
     try:
-        _measure_all(Bench(team, method, watch), rows, found)
+        bench = Bench(team, method, watch)
+        found["notes"] = bench.notes
+        _measure_all(bench, rows, found)
     except KeyboardInterrupt:
         found["interrupted"] = True
     finally:

@@ -83,10 +83,11 @@ def closing(found: dict) -> str:
     lines = []
     missed = [row["name"] for row in found["rows"] if any(not v["met"] for v in row.get("verdicts", []))]
     judged = sum(bool(row.get("verdicts")) for row in found["rows"])
+    doubt = ", on a busy machine" if found["machine"].get("busy") else ""
     if missed:
-        lines.append(f"MISSED {len(missed)} of {judged} targets: {', '.join(missed)}")
+        lines.append(f"MISSED {len(missed)} of {judged} targets{doubt}: {', '.join(missed)}")
     elif judged:
-        lines.append(f"All {judged} targets are met.")
+        lines.append(f"All {judged} targets are met{doubt}.")
     failed = [row["name"] for row in found["rows"] if "error" in row]
     if failed:
         lines.append(f"NOT MEASURED: {', '.join(failed)}")
@@ -98,6 +99,7 @@ def closing(found: dict) -> str:
     if far_out:
         listed = ", ".join(f"{name} {count}" for name, count in list(far_out.items())[:8])
         lines.append(f"Samples far above the rest: {listed}{', ...' if len(far_out) > 8 else ''}")
+    lines += list(found.get("notes", {}).values())
     state = found["machine"]
     if state.get("busy"):
         lines.append(

@@ -10,12 +10,14 @@ import time
 from pathlib import Path
 
 from . import machine
-from .peers import CHECKOUT, TITLES, Team, WorkerFailed, environment
+from .peers import CHECKOUT, Team, WorkerFailed, environment
 from .shapes import MEANS, Row
 from .timing import Method, geometric_mean, interleave, paired_ratio, summary
 
 # Best first to be compared with: the one whose API this is.
 PEERS = ("torch", "numpy")
+# What several threads' peak is at least, in multiples of one thread's.
+LEAST_SCALING = 1.2
 
 
 class _PeerFailed(Exception):
@@ -40,6 +42,7 @@ class Bench:
     def __init__(self, team: Team, method: Method, watch: machine.Watch):
         self.team, self.method, self.watch = team, method, watch
         self.peaks: dict[int, float] = {}
+        self.notes: dict[str, str] = {}
 
     def measure(self, row: Row) -> dict:
         """One row's result. What goes wrong is in it, as ``error``: the next row can still be measured.
@@ -109,11 +112,18 @@ class Bench:
         return {**result, "missing": missing} if missing else result
 
     def _peak_of(self, threads: int) -> float:
-        # Fractions are of the same run's peak, in float32; more threads cannot have less of it, except by mismeasuring.
+        # Fractions are of the same run's peak, in float32.
         for count in {1, threads}:
             if count not in self.peaks:
                 self.peaks[count] = self._best("peak", {"threads": count})
-        return max(self.peaks[1], self.peaks[threads])
+        if threads > 1 and self.peaks[threads] < LEAST_SCALING * self.peaks[1]:
+            # Nothing scales as well as registers: what was measured is somebody else's use of the other cores.
+            self.notes["peak"] = (
+                f"{threads} threads did not run at the same time; 'of peak' takes {threads} x one thread's "
+                f"{self.peaks[1]:.0f} GFLOP/s"
+            )
+            return threads * self.peaks[1]
+        return self.peaks[threads]
 
     def _best(self, what: str, options: dict, times: int = 1) -> float:
         worker = self.team.workers["nabi"]
@@ -264,8 +274,3 @@ def mean_of(group: str, results: list[dict], wanted: int) -> dict | None:
         "ratios": {peer: {**combined, "rounds": min(ratio["rounds"] for ratio in ratios)}},
         "verdicts": verdicts({peer: limit}, {peer: combined}),
     }
-
-
-def title(name: str) -> str:
-    """The name that people know a library by."""
-    return TITLES.get(name, name)
