@@ -27,7 +27,9 @@ def planted(name: str, fault, **changes) -> Case:
     wrong.__dict__.update(true.__dict__, **changes)
 
     def call(module, sample):
-        found = fault(lambda *args, **options: true.call(module, _sample(args, options)), *sample.args, **sample.options)
+        found = fault(
+            lambda *args, **options: true.call(module, _sample(args, options)), *sample.args, **sample.options
+        )
         return list(found) if isinstance(found, (list, tuple)) else [found]
 
     wrong.call = call
@@ -178,7 +180,9 @@ def test_a_wrong_kink_is_found():
 def test_bits_that_depend_on_threads_are_found():
     def fault(true, x, *args, **options):
         (out,) = true(x, *args, **options)
-        return from_array(np.asarray(out._array + np.finfo(out._array.dtype).eps * (_C.get_num_threads() == 3)))
+        return from_array(
+            np.asarray(out._array + np.finfo(out._array.dtype).eps * (_C.get_num_threads() == 3))
+        )
 
     found_by("threads", planted("sigmoid", fault, fixed=(0,)))
 

@@ -12,7 +12,9 @@ from nabi.verify.walkers import peer
 torch = pytest.importorskip("torch")
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if case.torch or case.bad], ids=lambda case: case.name)
+@pytest.mark.parametrize(
+    "case", [case for case in CASES if case.torch or case.bad], ids=lambda case: case.name
+)
 def test_as_pytorch(case):
     log = Log()
     peer(case, log, Settings(quick=True), torch)

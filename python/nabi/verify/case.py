@@ -180,11 +180,16 @@ class Case:
                 found = self.magnitude(
                     sample.map(lambda path, x: x.astype(np.float64) if x.dtype.kind == "f" else x)
                 )
-                sizes = [np.asarray(each) for each in (found if isinstance(found, (tuple, list)) else [found])]
+                sizes = [
+                    np.asarray(each) for each in (found if isinstance(found, (tuple, list)) else [found])
+                ]
             return [
-                4 * limits.eps * np.sqrt(count) * size + count * float(limits.smallest_subnormal) for size in sizes
+                4 * limits.eps * np.sqrt(count) * size + count * float(limits.smallest_subnormal)
+                for size in sizes
             ]
 
     def differentiable(self, sample: Sample) -> list[tuple]:
         """Paths of the arrays that have a gradient."""
-        return [path for path, array in sample.leaves() if array.dtype.kind == "f" and path[0] not in self.fixed]
+        return [
+            path for path, array in sample.leaves() if array.dtype.kind == "f" and path[0] not in self.fixed
+        ]

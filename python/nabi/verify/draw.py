@@ -87,7 +87,14 @@ class Draw:
         few = ((0, 3, 2), (2, 0, 3), (1, 1, 1), (3, 5, 4), (5, 11, 13), (9, 6, 49))
         if self.quick:
             return few
-        sizes = [(m, k, n) for m in (1, 2, 3, 7, 8, 9, 17) for k in (1, 4, 5, 6, 11) for n in (1, 3, 7, 8, 9, 17)]
-        wide = [(m, k, n) for m in (3, 9) for k in (6,) for n in (11, 12, 13, 23, 24, 25, 47, 48, 49, 95, 96, 97, 193)]
+        sizes = [
+            (m, k, n) for m in (1, 2, 3, 7, 8, 9, 17) for k in (1, 4, 5, 6, 11) for n in (1, 3, 7, 8, 9, 17)
+        ]
+        wide = [
+            (m, k, n)
+            for m in (3, 9)
+            for k in (6,)
+            for n in (11, 12, 13, 23, 24, 25, 47, 48, 49, 95, 96, 97, 193)
+        ]
         deep = [(m, k, n) for m in (9,) for k in (383, 384, 385, 769) for n in (5, 50)]
         return (*few, (3, 2, 0), *sizes, *wide, *deep)

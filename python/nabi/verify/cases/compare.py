@@ -35,7 +35,12 @@ def _along(draw):
 
 def _refusals(name):
     return [
-        Bad("shapes do not broadcast", lambda m, t: getattr(m, name)(t(2, 3), t(4)), RuntimeError, f"{name}: expected shapes"),
+        Bad(
+            "shapes do not broadcast",
+            lambda m, t: getattr(m, name)(t(2, 3), t(4)),
+            RuntimeError,
+            f"{name}: expected shapes",
+        ),
         Bad("a string", lambda m, t: getattr(m, name)(t(2), "1"), TypeError, f"{name}: expected"),
     ]
 
@@ -51,10 +56,23 @@ CASES = [
         "argmax",
         reference.argmax,
         _along,
-        stored=[Stored(Sample(np.array([1.0, 3.0, 3.0])), 1), Stored(Sample(np.array([1.0, np.nan, 3.0])), 1)],
+        stored=[
+            Stored(Sample(np.array([1.0, 3.0, 3.0])), 1),
+            Stored(Sample(np.array([1.0, np.nan, 3.0])), 1),
+        ],
         bad=[
-            Bad("a dimension outside", lambda m, t: m.argmax(t(2, 3), 2), IndexError, "argmax: expected a dimension"),
-            Bad("nothing to choose from", lambda m, t: m.argmax(t(0)), IndexError, "argmax: expected at least one"),
+            Bad(
+                "a dimension outside",
+                lambda m, t: m.argmax(t(2, 3), 2),
+                IndexError,
+                "argmax: expected a dimension",
+            ),
+            Bad(
+                "nothing to choose from",
+                lambda m, t: m.argmax(t(0)),
+                IndexError,
+                "argmax: expected at least one",
+            ),
         ],
         **_OPTIONS,
     ),
@@ -64,7 +82,14 @@ CASES = [
         reference.argmin,
         _along,
         stored=[Stored(Sample(np.array([3.0, 1.0, 1.0])), 1)],
-        bad=[Bad("nothing to choose from", lambda m, t: m.argmin(t(0)), IndexError, "argmin: expected at least one")],
+        bad=[
+            Bad(
+                "nothing to choose from",
+                lambda m, t: m.argmin(t(0)),
+                IndexError,
+                "argmin: expected at least one",
+            )
+        ],
         **_OPTIONS,
     ),
 ]

@@ -31,8 +31,16 @@ BACKWARDS = np.arange(3.0, dtype=np.float32)[::-1]
 
 
 CASES = [
-    Case("full", _double("full"), reference.full, _listed(((2, 3), 1.5), ((), -2.0), ((0, 2), 1.0)), **_OPTIONS),
-    Case("arange", _double("arange"), reference.arange, _listed((0, 5, 1), (1.5, 4.0, 0.25), (5, 0, -2), (0, 0, 1)), **_OPTIONS),
+    Case(
+        "full", _double("full"), reference.full, _listed(((2, 3), 1.5), ((), -2.0), ((0, 2), 1.0)), **_OPTIONS
+    ),
+    Case(
+        "arange",
+        _double("arange"),
+        reference.arange,
+        _listed((0, 5, 1), (1.5, 4.0, 0.25), (5, 0, -2), (0, 0, 1)),
+        **_OPTIONS,
+    ),
     Case(
         "linspace",
         _double("linspace"),
@@ -46,15 +54,39 @@ CASES[0].bad = [
     Bad("a negative size", lambda m, t: m.zeros(2, -1), RuntimeError, "zeros: expected sizes"),
     Bad("a size that is no int", lambda m, t: m.zeros(1.5), TypeError, "zeros: expected sizes"),
     Bad("more than memory", lambda m, t: m.ones(2**40, 2**20), RuntimeError, "ones: expected a size"),
-    Bad("out=", lambda m, t: m.zeros(2, out=t(2)), NotImplementedError, "zeros: out= is not supported", torch=False),
+    Bad(
+        "out=",
+        lambda m, t: m.zeros(2, out=t(2)),
+        NotImplementedError,
+        "zeros: out= is not supported",
+        torch=False,
+    ),
     Bad("ragged", lambda m, t: m.tensor([[1.0], [1.0, 2.0]]), ValueError, "tensor: expected"),
     Bad("strings", lambda m, t: m.tensor(["a"]), (TypeError), "tensor: expected", torch=False),
     Bad("complex", lambda m, t: m.tensor([1j]), TypeError, "tensor: expected real", torch=False),
-    Bad("big-endian", lambda m, t: m.from_numpy(BIG), ValueError, "from_numpy: expected native byte order", torch=False),
-    Bad("misaligned", lambda m, t: m.from_numpy(MISALIGNED), ValueError, "from_numpy: expected an aligned array", torch=False),
+    Bad(
+        "big-endian",
+        lambda m, t: m.from_numpy(BIG),
+        ValueError,
+        "from_numpy: expected native byte order",
+        torch=False,
+    ),
+    Bad(
+        "misaligned",
+        lambda m, t: m.from_numpy(MISALIGNED),
+        ValueError,
+        "from_numpy: expected an aligned array",
+        torch=False,
+    ),
     Bad("negative strides", lambda m, t: m.from_numpy(BACKWARDS), ValueError, "from_numpy: expected strides"),
     Bad("no array", lambda m, t: m.from_numpy([1.0]), TypeError, "from_numpy: expected a numpy array"),
-    Bad("a dtype nabi lacks", lambda m, t: m.from_numpy(np.zeros(2, np.complex64)), TypeError, "dtype: expected", torch=False),
+    Bad(
+        "a dtype nabi lacks",
+        lambda m, t: m.from_numpy(np.zeros(2, np.complex64)),
+        TypeError,
+        "dtype: expected",
+        torch=False,
+    ),
     Bad("a step of zero", lambda m, t: m.arange(0, 3, 0), RuntimeError, "arange: expected step"),
     Bad("away from the end", lambda m, t: m.arange(3, 0), RuntimeError, "arange: expected bounds"),
     Bad("another device", lambda m, t: m.zeros(2, device="tpu"), RuntimeError, "device: expected cpu"),

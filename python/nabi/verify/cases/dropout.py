@@ -45,9 +45,25 @@ CASES = [
         layouts=False,  # draws follow memory order: another layout has another mask (see the tests against PyTorch)
         torch=False,  # on Intel PyTorch draws other masks; tests/test_random_torch.py compares them where it does not
         bad=[
-            Bad("p above 1", lambda m, t: m.nn.functional.dropout(t(3), 1.5), ValueError, "dropout: expected p from 0 to 1, got 1.5"),
-            Bad("p below 0", lambda m, t: m.nn.functional.dropout(t(3), -0.1), ValueError, "dropout: expected p"),
-            Bad("NaN", lambda m, t: m.nn.functional.dropout(t(3), float("nan")), (ValueError), "dropout: expected p", torch=False),
+            Bad(
+                "p above 1",
+                lambda m, t: m.nn.functional.dropout(t(3), 1.5),
+                ValueError,
+                "dropout: expected p from 0 to 1, got 1.5",
+            ),
+            Bad(
+                "p below 0",
+                lambda m, t: m.nn.functional.dropout(t(3), -0.1),
+                ValueError,
+                "dropout: expected p",
+            ),
+            Bad(
+                "NaN",
+                lambda m, t: m.nn.functional.dropout(t(3), float("nan")),
+                (ValueError),
+                "dropout: expected p",
+                torch=False,
+            ),
         ],
         bench=[((64, 512),)],
     ),

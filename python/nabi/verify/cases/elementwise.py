@@ -117,7 +117,16 @@ def _inplace_samples(draw):
 _ROUNDED_ONCE = {"exact": ("integers", "random"), "signs": True}
 
 CASES = [
-    Case("add", "add", reference.add, _pairs(_any), linear=True, bad=_refusals("add"), bench=[((16, 32), (16, 32))], **_ROUNDED_ONCE),
+    Case(
+        "add",
+        "add",
+        reference.add,
+        _pairs(_any),
+        linear=True,
+        bad=_refusals("add"),
+        bench=[((16, 32), (16, 32))],
+        **_ROUNDED_ONCE,
+    ),
     Case("sub", "sub", reference.sub, _pairs(_any), linear=True, bad=_refusals("sub"), **_ROUNDED_ONCE),
     Case("mul", "mul", reference.mul, _pairs(_any), linear=True, bad=_refusals("mul"), **_ROUNDED_ONCE),
     Case(
@@ -127,13 +136,38 @@ CASES = [
         _pairs(_nonzero),
         bad=[
             *_refusals("div"),
-            Bad("rounding_mode", lambda m, t: m.div(t(2), 2.0, rounding_mode="up"), RuntimeError, "rounding_mode"),
+            Bad(
+                "rounding_mode",
+                lambda m, t: m.div(t(2), 2.0, rounding_mode="up"),
+                RuntimeError,
+                "rounding_mode",
+            ),
         ],
-        stored=[Stored(Sample(np.array([1.0, -1.0, 0.0]), np.array([0.0, 0.0, 1.0])), [np.inf, -np.inf, 0.0])],
+        stored=[
+            Stored(Sample(np.array([1.0, -1.0, 0.0]), np.array([0.0, 0.0, 1.0])), [np.inf, -np.inf, 0.0])
+        ],
         **_ROUNDED_ONCE,
     ),
-    Case("add alpha", "add", reference.add, _scaled_samples, exact=("integers",), linear=True, terms=lambda s: 2, magnitude=_scaled_sum),
-    Case("sub alpha", "sub", reference.sub, _scaled_samples, exact=("integers",), linear=True, terms=lambda s: 2, magnitude=_scaled_sum),
+    Case(
+        "add alpha",
+        "add",
+        reference.add,
+        _scaled_samples,
+        exact=("integers",),
+        linear=True,
+        terms=lambda s: 2,
+        magnitude=_scaled_sum,
+    ),
+    Case(
+        "sub alpha",
+        "sub",
+        reference.sub,
+        _scaled_samples,
+        exact=("integers",),
+        linear=True,
+        terms=lambda s: 2,
+        magnitude=_scaled_sum,
+    ),
     Case("rsub", lambda m: lambda x, n: n - x, reference.rsub, _number_samples, linear=True, **_ROUNDED_ONCE),
     Case("neg", "neg", reference.neg, _one, linear=True, **_ROUNDED_ONCE),
     Case("add_", _inplace("add_"), reference.add, _inplace_samples, linear=True, **_ROUNDED_ONCE),

@@ -76,8 +76,18 @@ CASES = [
                 RuntimeError,
                 r"linear: expected input with 784 features, got shape \(64, 28, 28\)",
             ),
-            Bad("bias of another size", lambda m, t: m.nn.functional.linear(t(3, 4), t(5, 4), t(6)), RuntimeError, "bias"),
-            Bad("input without dimensions", lambda m, t: m.nn.functional.linear(t(), t(5, 4)), RuntimeError, "features"),
+            Bad(
+                "bias of another size",
+                lambda m, t: m.nn.functional.linear(t(3, 4), t(5, 4), t(6)),
+                RuntimeError,
+                "bias",
+            ),
+            Bad(
+                "input without dimensions",
+                lambda m, t: m.nn.functional.linear(t(), t(5, 4)),
+                RuntimeError,
+                "features",
+            ),
             Bad(
                 "dtypes differ",
                 lambda m, t: m.nn.functional.linear(t(3, 4), t(5, 4, dtype="float64")),
@@ -90,7 +100,12 @@ CASES = [
                 RuntimeError,
                 "floating-point",
             ),
-            Bad("weight of three dimensions", lambda m, t: m.nn.functional.linear(t(3, 4), t(5, 4, 2)), RuntimeError, "weight"),
+            Bad(
+                "weight of three dimensions",
+                lambda m, t: m.nn.functional.linear(t(3, 4), t(5, 4, 2)),
+                RuntimeError,
+                "weight",
+            ),
         ],
         **_COMMON,
     ),
@@ -101,12 +116,29 @@ CASES = [
         _matmul_samples,
         magnitude=_sums(reference.matmul),
         bad=[
-            Bad("inner sizes differ", lambda m, t: m.matmul(t(3, 4), t(5, 6)), RuntimeError, r"matmul: expected .*got shape \(5, 6\)"),
+            Bad(
+                "inner sizes differ",
+                lambda m, t: m.matmul(t(3, 4), t(5, 6)),
+                RuntimeError,
+                r"matmul: expected .*got shape \(5, 6\)",
+            ),
             Bad("vectors of two lengths", lambda m, t: m.matmul(t(3), t(4)), RuntimeError, "matmul"),
             Bad("a number", lambda m, t: m.matmul(t(), t(4)), RuntimeError, "at least one dimension"),
-            Bad("batches do not broadcast", lambda m, t: m.matmul(t(2, 3, 4), t(3, 4, 5)), RuntimeError, "broadcast"),
-            Bad("dtypes differ", lambda m, t: m.matmul(t(3, 4), t(4, 2, dtype="float64")), RuntimeError, "dtype"),
-            Bad("float and int", lambda m, t: m.matmul(t(3, 4), t(4, 2, dtype="int64")), RuntimeError, "dtype"),
+            Bad(
+                "batches do not broadcast",
+                lambda m, t: m.matmul(t(2, 3, 4), t(3, 4, 5)),
+                RuntimeError,
+                "broadcast",
+            ),
+            Bad(
+                "dtypes differ",
+                lambda m, t: m.matmul(t(3, 4), t(4, 2, dtype="float64")),
+                RuntimeError,
+                "dtype",
+            ),
+            Bad(
+                "float and int", lambda m, t: m.matmul(t(3, 4), t(4, 2, dtype="int64")), RuntimeError, "dtype"
+            ),
         ],
         **_COMMON,
     ),
@@ -119,7 +151,12 @@ CASES = [
         bench=[((64, 64), (64, 64)), ((1024, 1024), (1024, 1024))],
         bad=[
             Bad("inner sizes differ", lambda m, t: m.mm(t(3, 4), t(5, 6)), RuntimeError, "mm: expected"),
-            Bad("three dimensions", lambda m, t: m.mm(t(2, 3, 4), t(4, 5)), RuntimeError, "mm: expected matrices"),
+            Bad(
+                "three dimensions",
+                lambda m, t: m.mm(t(2, 3, 4), t(4, 5)),
+                RuntimeError,
+                "mm: expected matrices",
+            ),
         ],
         **_COMMON,
     ),

@@ -48,22 +48,53 @@ CASES = [
         memory_order=True,
         stored=[
             # Logarithms are held at -100, slopes at 1 / 1e-12: (x - t) / max(x (1 - x), 1e-12).
-            Stored(Sample(np.array([0.0, 1.0]), np.array([1.0, 0.0]), reduction="none"), [100.0, 100.0], [[-1e12, 1e12]]),
-            Stored(Sample(np.array([0.0, 1.0]), np.array([0.0, 1.0]), reduction="none"), [0.0, 0.0], [[0.0, 0.0]]),
+            Stored(
+                Sample(np.array([0.0, 1.0]), np.array([1.0, 0.0]), reduction="none"),
+                [100.0, 100.0],
+                [[-1e12, 1e12]],
+            ),
+            Stored(
+                Sample(np.array([0.0, 1.0]), np.array([0.0, 1.0]), reduction="none"), [0.0, 0.0], [[0.0, 0.0]]
+            ),
             Stored(Sample(np.array([0.5]), np.array([1.0])), np.log(2.0), [[-2.0]]),
         ],
         bad=[
-            Bad("another shape of target", lambda m, t: _f(m)(t(2, 3), t(3)), ValueError, "binary_cross_entropy: expected target"),
+            Bad(
+                "another shape of target",
+                lambda m, t: _f(m)(t(2, 3), t(3)),
+                ValueError,
+                "binary_cross_entropy: expected target",
+            ),
             Bad(
                 "an input above 1",
                 lambda m, t: _f(m)(t.of(np.array([0.5, 1.5], np.float32)), t(2)),
                 RuntimeError,
                 "from 0 to 1, got 1.5.* at position 1",
             ),
-            Bad("an input below 0", lambda m, t: _f(m)(t.of(np.array([-0.5], np.float32)), t(1)), RuntimeError, "from 0 to 1"),
-            Bad("NaN", lambda m, t: _f(m)(t.of(np.array([np.nan], np.float32)), t(1)), RuntimeError, "from 0 to 1"),
-            Bad("a weight that does not broadcast", lambda m, t: _f(m)(t(2, 3), t(2, 3), t(2)), RuntimeError, "weight"),
-            Bad("dtypes differ", lambda m, t: _f(m)(t(2), t(2, dtype="float64")), RuntimeError, "target of dtype float32"),
+            Bad(
+                "an input below 0",
+                lambda m, t: _f(m)(t.of(np.array([-0.5], np.float32)), t(1)),
+                RuntimeError,
+                "from 0 to 1",
+            ),
+            Bad(
+                "NaN",
+                lambda m, t: _f(m)(t.of(np.array([np.nan], np.float32)), t(1)),
+                RuntimeError,
+                "from 0 to 1",
+            ),
+            Bad(
+                "a weight that does not broadcast",
+                lambda m, t: _f(m)(t(2, 3), t(2, 3), t(2)),
+                RuntimeError,
+                "weight",
+            ),
+            Bad(
+                "dtypes differ",
+                lambda m, t: _f(m)(t(2), t(2, dtype="float64")),
+                RuntimeError,
+                "target of dtype float32",
+            ),
             Bad("reduction", lambda m, t: _f(m)(t(2), t(2), reduction="average"), ValueError, "reduction"),
         ],
         bench=[((16, 1), (16, 1))],
@@ -72,7 +103,11 @@ CASES = [
 ]
 
 KERNELS = {
-    "binary_cross_entropy": lambda draw: (draw.probability(3, 4), draw.probability(3, 4), draw.positive(3, 4)),
+    "binary_cross_entropy": lambda draw: (
+        draw.probability(3, 4),
+        draw.probability(3, 4),
+        draw.positive(3, 4),
+    ),
     "binary_cross_entropy_backward": lambda draw: (
         draw(3, 4),
         draw.probability(3, 4),

@@ -100,13 +100,31 @@ _case("uniform_", lambda x: x.uniform_(-0.5, 2.0), _uniform, **_SAME)
 _case("bernoulli_", lambda x: x.bernoulli_(0.3), _bernoulli, **_SAME)
 _case("random_", lambda x: x.random_(-3, 97), _integers, **_SAME)
 # Logarithm, cosine and square root of float32 round: a few units of the result and of the factors.
-_case("normal_", lambda x: x.normal_(0.5, 2.0), _normal, terms=lambda s: 16, magnitude=_normal_size, why=_NARROW, **_DRAW)
-_case("exponential_", lambda x: x.exponential_(1.5), _exponential, terms=lambda s: 4, magnitude=_exponential_size, why=_NARROW, **_DRAW)
+_case(
+    "normal_",
+    lambda x: x.normal_(0.5, 2.0),
+    _normal,
+    terms=lambda s: 16,
+    magnitude=_normal_size,
+    why=_NARROW,
+    **_DRAW,
+)
+_case(
+    "exponential_",
+    lambda x: x.exponential_(1.5),
+    _exponential,
+    terms=lambda s: 4,
+    magnitude=_exponential_size,
+    why=_NARROW,
+    **_DRAW,
+)
 CASES.append(Case("randperm", _permutation, _permuted, _sizes, fixed=(0,), **_SAME))
 CASES[0].bad = [
     Bad("from above to", lambda m, t: t(3).uniform_(2.0, 1.0), RuntimeError, "uniform_: expected from <= to"),
     Bad("integers", lambda m, t: t(3, dtype="int64").uniform_(), NotImplementedError, "uniform_: expected"),
-    Bad("repeated elements", lambda m, t: t(1, 3).expand(2, 3).uniform_(), RuntimeError, "uniform_: expected"),
+    Bad(
+        "repeated elements", lambda m, t: t(1, 3).expand(2, 3).uniform_(), RuntimeError, "uniform_: expected"
+    ),
 ]
 
 

@@ -42,7 +42,12 @@ def _sizes(function):
 
 def _refusals(name):
     return [
-        Bad("a dimension outside", lambda m, t: getattr(m, name)(t(2, 3), 2), IndexError, rf"{name}: expected a dimension from -2 to 1, got 2"),
+        Bad(
+            "a dimension outside",
+            lambda m, t: getattr(m, name)(t(2, 3), 2),
+            IndexError,
+            rf"{name}: expected a dimension from -2 to 1, got 2",
+        ),
         Bad("a dimension twice", lambda m, t: getattr(m, name)(t(2, 3), (0, -2)), RuntimeError, "once"),
         Bad("a dimension by name", lambda m, t: getattr(m, name)(t(2, 3), 1.5), TypeError, "expected"),
     ]
@@ -72,7 +77,12 @@ CASES = [
         magnitude=_sizes(reference.mean),
         bad=[
             *_refusals("mean"),
-            Bad("integers", lambda m, t: m.mean(t(2, 3, dtype="int64")), RuntimeError, "mean: expected a floating point"),
+            Bad(
+                "integers",
+                lambda m, t: m.mean(t(2, 3, dtype="int64")),
+                RuntimeError,
+                "mean: expected a floating point",
+            ),
         ],
     ),
 ]

@@ -132,22 +132,96 @@ def _write_samples(draw):
 
 def _through_transpose(m):
     """A copy that has to rearrange, whatever the layout of the input."""
-    return lambda x: x.transpose(0, x.dim() - 1).contiguous().transpose(0, x.dim() - 1) if x.dim() else x.contiguous()
+    return lambda x: (
+        x.transpose(0, x.dim() - 1).contiguous().transpose(0, x.dim() - 1) if x.dim() else x.contiguous()
+    )
 
 
 def _assign(tensor, index, value):
     tensor[index] = value
 
 
+def _overlapping(write):
+    """write(y) changes part of a copy of x by another part of it."""
+
+    def public(m):
+        def run(x):
+            y = x.clone()
+            write(y)
+            return y
+
+        return run
+
+    return public
+
+
+def _overlapped(write):
+    def reference(x):
+        y = x.copy()
+        write(y, x)
+        return y
+
+    return reference
+
+
+def _vectors(draw):
+    for n in draw.lengths[2:]:
+        yield Sample(draw(n))
+        yield Sample(draw(n, 3))
+
+
+def _squares(draw):
+    yield Sample(draw(3, 3))
+    yield Sample(draw(9, 9))
+
+
+def _shift_up(y, x=None):
+    y[1:] = (y if x is None else x)[:-1]
+
+
+def _shift_down(y, x=None):
+    y[:-1] = (y if x is None else x)[1:]
+
+
+def _add_shifted(y, x=None):
+    if x is None:
+        y[1:].add_(y[:-1])
+    else:
+        y[1:] = x[1:] + x[:-1]
+
+
+def _turn(y, x=None):
+    if x is None:
+        y.copy_(y.t())
+    else:
+        y[...] = x.T
+
+
+# Reading and writing the same memory: as if the source had been copied first. PyTorch refuses some of these.
+_OVERLAP = {**_EXACT, "splits": False, "plain": False, "torch": False}
+
 CASES = [
     Case(
         "view",
         "Tensor.view",
         reference.reshape,
-        _listed(((2, 3), (6,)), ((2, 3), (3, 2)), ((4, 3), (2, -1)), ((), (1, 1)), ((1,), ()), ((0, 3), (3, 0)), ((2, 1, 3), (2, 3))),
+        _listed(
+            ((2, 3), (6,)),
+            ((2, 3), (3, 2)),
+            ((4, 3), (2, -1)),
+            ((), (1, 1)),
+            ((1,), ()),
+            ((0, 3), (3, 0)),
+            ((2, 1, 3), (2, 3)),
+        ),
         layouts=False,  # PyTorch's view refuses layouts, too; reshape takes them all
         bad=[
-            Bad("another size", lambda m, t: t(2, 3).view(4), RuntimeError, r"view: expected a shape of 6 elements, got \[4\]"),
+            Bad(
+                "another size",
+                lambda m, t: t(2, 3).view(4),
+                RuntimeError,
+                r"view: expected a shape of 6 elements, got \[4\]",
+            ),
             Bad("two unknowns", lambda m, t: t(2, 3).view(-1, -1), RuntimeError, "-1"),
             Bad("strides", lambda m, t: t(2, 3).transpose(0, 1).view(6), RuntimeError, "reshape"),
             Bad("a negative size", lambda m, t: t(2, 3).view(-2, 3), RuntimeError, "view: expected"),
@@ -158,9 +232,22 @@ CASES = [
         "reshape",
         "reshape",
         reference.reshape,
-        _listed(((2, 3), (6,)), ((2, 3, 4), (4, 6)), ((4, 3), (-1, 2)), ((2, 3, 4), (24,)), ((), (1,)), ((0, 2), (2, 0, 5)), ((2, 1, 3), (3, 2))),
+        _listed(
+            ((2, 3), (6,)),
+            ((2, 3, 4), (4, 6)),
+            ((4, 3), (-1, 2)),
+            ((2, 3, 4), (24,)),
+            ((), (1,)),
+            ((0, 2), (2, 0, 5)),
+            ((2, 1, 3), (3, 2)),
+        ),
         bad=[
-            Bad("another size", lambda m, t: m.reshape(t(2, 3), (4,)), RuntimeError, "reshape: expected a shape of 6"),
+            Bad(
+                "another size",
+                lambda m, t: m.reshape(t(2, 3), (4,)),
+                RuntimeError,
+                "reshape: expected a shape of 6",
+            ),
             Bad("no size fits", lambda m, t: m.reshape(t(2, 3), (4, -1)), RuntimeError, "reshape: expected"),
         ],
         **_VIEW,
@@ -170,7 +257,14 @@ CASES = [
         "transpose",
         reference.transpose,
         _listed(((2, 3), 0, 1), ((2, 3, 4), 0, -1), ((2, 3, 4), 1, 1), ((), 0, -1), ((0, 3), 0, 1)),
-        bad=[Bad("a dimension outside", lambda m, t: m.transpose(t(2, 3), 0, 2), IndexError, "transpose: expected a dimension from -2 to 1, got 2")],
+        bad=[
+            Bad(
+                "a dimension outside",
+                lambda m, t: m.transpose(t(2, 3), 0, 2),
+                IndexError,
+                "transpose: expected a dimension from -2 to 1, got 2",
+            )
+        ],
         **_VIEW,
     ),
     Case(
@@ -179,8 +273,18 @@ CASES = [
         reference.permute,
         _listed(((2, 3, 4), (2, 0, 1)), ((2, 3, 4), (0, -1, 1)), ((2,), (0,)), ((), ())),
         bad=[
-            Bad("a dimension twice", lambda m, t: m.permute(t(2, 3), (0, 0)), RuntimeError, "permute: expected each of 2"),
-            Bad("one too few", lambda m, t: m.permute(t(2, 3), (0,)), RuntimeError, "permute: expected each of 2"),
+            Bad(
+                "a dimension twice",
+                lambda m, t: m.permute(t(2, 3), (0, 0)),
+                RuntimeError,
+                "permute: expected each of 2",
+            ),
+            Bad(
+                "one too few",
+                lambda m, t: m.permute(t(2, 3), (0,)),
+                RuntimeError,
+                "permute: expected each of 2",
+            ),
         ],
         **_VIEW,
     ),
@@ -190,7 +294,12 @@ CASES = [
         reference.expand,
         _listed(((2, 1), (2, 3)), ((1, 3), (2, -1)), ((3,), (2, 2, 3)), ((), (2,)), ((1,), (0,))),
         bad=[
-            Bad("a size that cannot repeat", lambda m, t: t(2, 3).expand(2, 4), RuntimeError, "expand: expected"),
+            Bad(
+                "a size that cannot repeat",
+                lambda m, t: t(2, 3).expand(2, 4),
+                RuntimeError,
+                "expand: expected",
+            ),
             Bad("too few sizes", lambda m, t: t(2, 3).expand(3), RuntimeError, "expand: expected at least 2"),
         ],
         **_VIEW,
@@ -200,7 +309,14 @@ CASES = [
         "squeeze",
         reference.squeeze,
         _listed(((1, 3, 1),), ((1, 3, 1), 0), ((1, 3, 1), 1), ((1, 3, 1), -1), ((1, 1), (0, 1)), ((),)),
-        bad=[Bad("a dimension outside", lambda m, t: m.squeeze(t(1, 3), 2), IndexError, "squeeze: expected a dimension")],
+        bad=[
+            Bad(
+                "a dimension outside",
+                lambda m, t: m.squeeze(t(1, 3), 2),
+                IndexError,
+                "squeeze: expected a dimension",
+            )
+        ],
         **_VIEW,
     ),
     Case(
@@ -208,7 +324,14 @@ CASES = [
         "unsqueeze",
         reference.unsqueeze,
         _listed(((2, 3), 0), ((2, 3), 1), ((2, 3), -1), ((), 0)),
-        bad=[Bad("a dimension outside", lambda m, t: m.unsqueeze(t(2, 3), 3), IndexError, "unsqueeze: expected a dimension")],
+        bad=[
+            Bad(
+                "a dimension outside",
+                lambda m, t: m.unsqueeze(t(2, 3), 3),
+                IndexError,
+                "unsqueeze: expected a dimension",
+            )
+        ],
         **_VIEW,
     ),
     Case(
@@ -217,14 +340,31 @@ CASES = [
         reference.getitem,
         _reading,
         bad=[
-            Bad("outside", lambda m, t: t(2, 3)[2], IndexError, "index: expected|index: index 2 is out of bounds"),
+            Bad(
+                "outside",
+                lambda m, t: t(2, 3)[2],
+                IndexError,
+                "index: expected|index: index 2 is out of bounds",
+            ),
             Bad("too many entries", lambda m, t: t(2, 3)[0, 0, 0], IndexError, "index: "),
-            Bad("a float tensor", lambda m, t: t(2, 3)[t(2)], IndexError, "index: expected tensors of integers"),
+            Bad(
+                "a float tensor",
+                lambda m, t: t(2, 3)[t(2)],
+                IndexError,
+                "index: expected tensors of integers",
+            ),
             Bad("a string", lambda m, t: t(2, 3)["a"], (IndexError), "index: expected", torch=False),
-            Bad("a mask of another shape", lambda m, t: t(2, 3)[t(3, 3, dtype="bool")], IndexError, "index: "),
+            Bad(
+                "a mask of another shape", lambda m, t: t(2, 3)[t(3, 3, dtype="bool")], IndexError, "index: "
+            ),
             Bad("a negative step", lambda m, t: t(2, 3)[::-1], ValueError, "step greater than zero"),
             Bad("a position outside", lambda m, t: t(2, 3)[t.of(np.array([0, 2]))], IndexError, "index: "),
-            Bad("indices that do not broadcast", lambda m, t: t(5, 5)[t.of(np.array([0, 2])), t.of(np.array([0, 2, 3]))], IndexError, "index: "),
+            Bad(
+                "indices that do not broadcast",
+                lambda m, t: t(5, 5)[t.of(np.array([0, 2])), t.of(np.array([0, 2, 3]))],
+                IndexError,
+                "index: ",
+            ),
         ],
         **_VIEW,
     ),
@@ -236,11 +376,32 @@ CASES = [
         _writing,
         bad=[
             Bad("outside", lambda m, t: _assign(t(2, 3), 2, 1.0), IndexError, "index: "),
-            Bad("a value too large", lambda m, t: _assign(t(2, 3), 0, t(4)), RuntimeError, r"setitem: expected a value that broadcasts to shape \(3,\)"),
+            Bad(
+                "a value too large",
+                lambda m, t: _assign(t(2, 3), 0, t(4)),
+                RuntimeError,
+                r"setitem: expected a value that broadcasts to shape \(3,\)",
+            ),
             Bad("a string", lambda m, t: _assign(t(2, 3), 0, "a"), TypeError, "setitem: expected"),
-            Bad("a position outside", lambda m, t: _assign(t(2, 3), t.of(np.array([0, 2])), 1.0), IndexError, "index: "),
-            Bad("a leaf that requires grad", lambda m, t: _assign(t(2, 3, requires_grad=True), 0, 1.0), RuntimeError, "leaf"),
-            Bad("repeated elements", lambda m, t: _assign(t(1, 3).expand(2, 3), slice(None), 1.0), RuntimeError, "expected", torch=False),
+            Bad(
+                "a position outside",
+                lambda m, t: _assign(t(2, 3), t.of(np.array([0, 2])), 1.0),
+                IndexError,
+                "index: ",
+            ),
+            Bad(
+                "a leaf that requires grad",
+                lambda m, t: _assign(t(2, 3, requires_grad=True), 0, 1.0),
+                RuntimeError,
+                "leaf",
+            ),
+            Bad(
+                "repeated elements",
+                lambda m, t: _assign(t(1, 3).expand(2, 3), slice(None), 1.0),
+                RuntimeError,
+                "expected",
+                torch=False,
+            ),
         ],
         **_VIEW,
     ),
@@ -250,11 +411,28 @@ CASES = [
         reference.cat,
         _cat_samples,
         bad=[
-            Bad("no tensors", lambda m, t: m.cat([]), (RuntimeError), "cat: expected a non-empty", torch=False),
-            Bad("sizes differ", lambda m, t: m.cat([t(2, 3), t(2, 4)]), RuntimeError, r"cat: expected .*got shape \(2, 4\)"),
-            Bad("numbers of dimensions differ", lambda m, t: m.cat([t(2, 3), t(2, 3, 1)]), RuntimeError, "cat: expected"),
+            Bad(
+                "no tensors", lambda m, t: m.cat([]), (RuntimeError), "cat: expected a non-empty", torch=False
+            ),
+            Bad(
+                "sizes differ",
+                lambda m, t: m.cat([t(2, 3), t(2, 4)]),
+                RuntimeError,
+                r"cat: expected .*got shape \(2, 4\)",
+            ),
+            Bad(
+                "numbers of dimensions differ",
+                lambda m, t: m.cat([t(2, 3), t(2, 3, 1)]),
+                RuntimeError,
+                "cat: expected",
+            ),
             Bad("one tensor", lambda m, t: m.cat(t(2, 3)), TypeError, "cat: expected a sequence"),
-            Bad("a dimension outside", lambda m, t: m.cat([t(2, 3)], 2), IndexError, "cat: expected a dimension"),
+            Bad(
+                "a dimension outside",
+                lambda m, t: m.cat([t(2, 3)], 2),
+                IndexError,
+                "cat: expected a dimension",
+            ),
         ],
         **_EXACT,
     ),
@@ -279,10 +457,19 @@ CASES = [
         bad=[
             Bad("a source too large", lambda m, t: t(3).copy_(t(2, 3)), RuntimeError, r"copy_: expected"),
             Bad("no tensor", lambda m, t: t(3).copy_([1.0, 2.0, 3.0]), TypeError, "copy_: expected"),
-            Bad("repeated elements", lambda m, t: t(1, 3).expand(2, 3).copy_(t(2, 3)), RuntimeError, "copy_: expected"),
+            Bad(
+                "repeated elements",
+                lambda m, t: t(1, 3).expand(2, 3).copy_(t(2, 3)),
+                RuntimeError,
+                "copy_: expected",
+            ),
         ],
         **_VIEW,
     ),
+    Case("setitem from behind", _overlapping(_shift_up), _overlapped(_shift_up), _vectors, **_OVERLAP),
+    Case("setitem from before", _overlapping(_shift_down), _overlapped(_shift_down), _vectors, **_OVERLAP),
+    Case("add_ shifted", _overlapping(_add_shifted), _overlapped(_add_shifted), _vectors, **_OVERLAP),
+    Case("copy_ transposed", _overlapping(_turn), _overlapped(_turn), _squares, **_OVERLAP),
 ]
 
 KERNELS = {

@@ -54,7 +54,8 @@ def backward(case: Case, sample: Sample, paths, seeds) -> list[np.ndarray]:
         outputs, [leaves[path] for path in paths], [from_array(seed) for seed in seeds], allow_unused=True
     )
     return [
-        np.zeros_like(leaves[path]._array) if each is None else each._array for path, each in zip(paths, found)
+        np.zeros_like(leaves[path]._array) if each is None else each._array
+        for path, each in zip(paths, found)
     ]
 
 

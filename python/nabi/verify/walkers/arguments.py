@@ -44,7 +44,9 @@ def backwards(x: np.ndarray) -> np.ndarray:
     """The same values by negative strides."""
     if x.ndim == 0:
         return x
-    return x[tuple(slice(None, None, -1) for _ in x.shape)].copy()[tuple(slice(None, None, -1) for _ in x.shape)]
+    return x[tuple(slice(None, None, -1) for _ in x.shape)].copy()[
+        tuple(slice(None, None, -1) for _ in x.shape)
+    ]
 
 
 LAYOUTS = (transposed, permuted, sliced, backwards, read_only, repeated)
@@ -57,6 +59,8 @@ def arguments(name: str, make, log: Log, settings: Settings) -> None:
         with switched(isa=isa):
             _shapes_and_counts(name, make, log)
             for dtype in settings.dtypes:
+                if rule == "broadcasts":
+                    _destinations(name, make, dtype, log)
                 for position in _places(_fresh(make, dtype)):
                     _refusals(name, rule, make, dtype, position, log)
                     _layouts(name, rule, make, dtype, position, log)
@@ -104,7 +108,10 @@ def _call(name, args):
         if [array.tobytes() for array in _arrays(args)] != before:
             return error, "was refused, but arguments were changed"
         if not str(error).startswith(f"{name}: "):
-            return error, f"expected a message that begins with '{name}: ', got {type(error).__name__}: {error}"
+            return (
+                error,
+                f"expected a message that begins with '{name}: ', got {type(error).__name__}: {error}",
+            )
         return error, None
 
 
@@ -142,7 +149,9 @@ def _refusals(name, rule, make, dtype, place, log) -> None:
     for label, thing in wrong.items():
         if broadcasts and label == "text":
             thing = None
-        _must_refuse(name, _with(_fresh(make, dtype), place, thing), log, f"{name} {dtype}, argument {place}: {label}")
+        _must_refuse(
+            name, _with(_fresh(make, dtype), place, thing), log, f"{name} {dtype}, argument {place}: {label}"
+        )
 
 
 def _layouts(name, rule, make, dtype, place, log) -> None:
@@ -180,9 +189,51 @@ def _layouts(name, rule, make, dtype, place, log) -> None:
             log.check(same_bits(got, correct), where)
 
 
+def _destinations(name, make, dtype, log) -> None:
+    """The output argument of broadcasting kernels: part of a larger array, an input, or an overlapping one."""
+    args = _fresh(make, dtype)
+    expected = getattr(_C, name)(*args)
+    for step in (1, 2):
+        around = np.full([step * size + 4 for size in expected.shape], np.nan, dtype)
+        inside = tuple(slice(2, 2 + step * size, step) for size in expected.shape)
+        _, fault = _call(name, [*args, around[inside]])
+        log.check(fault or same_bits(around[inside].copy(), expected), f"{name}: into every {step}. element")
+        around[inside] = np.nan
+        log.check(
+            None if np.isnan(around).all() else "wrote around its output",
+            f"{name}: into every {step}. element",
+        )
+    big = np.arange(20.0).astype(dtype)
+    for to, source in (
+        (slice(0, 16), slice(4, 20)),
+        (slice(4, 20), slice(0, 16)),
+        (slice(0, 16), slice(0, 16)),
+    ):
+        memory, rest = big.copy(), [big[2:18].copy() + 1 for _ in args[1:]]
+        wanted = getattr(_C, name)(memory[source].copy(), *rest)
+        _, fault = _call(name, [memory[source], *rest, memory[to]])
+        log.check(
+            fault if fault and "changed" not in fault else same_bits(memory[to].copy(), wanted),
+            f"{name}: overlapping",
+        )
+    shape = expected.shape
+    wrong = {
+        "another shape": np.zeros((*shape, 2), dtype),
+        "fewer elements": np.zeros(shape[1:], dtype),
+        "another dtype": np.zeros(shape, np.int32),
+        "read-only": read_only(np.zeros(shape, dtype)),
+        "repeated": repeated(np.zeros(shape, dtype)),
+        "big-endian": big_endian(np.zeros(shape, dtype)),
+        "misaligned": misaligned(np.zeros(shape, dtype)),
+        "a list": [0.0],
+    }
+    for label, out in wrong.items():
+        _must_refuse(name, [*_fresh(make, dtype), out], log, f"{name} {dtype}: {label} as output")
+
+
 def _in_place(rule: str, args) -> set[int]:
     """Positions of the arrays that the kernel changes."""
-    names = [word for word in rule.split(" -> ")[0].split()]
+    names = rule.split(" -> ")[0].split()
     given = [i for i, each in enumerate(args) if isinstance(each, (np.ndarray, list)) or each is None]
     return {at for at, word in zip(given, names) if word.startswith("!")}
 
@@ -199,7 +250,7 @@ def _shapes_and_counts(name, make, log) -> None:
     _must_refuse(name, [], log, f"{name}: no arguments")
     for place in _places(args):
         array = _get(args, place)
-        shapes = [array.shape[:d] + (array.shape[d] + 1,) + array.shape[d + 1 :] for d in range(array.ndim)]
+        shapes = [(*array.shape[:d], array.shape[d] + 1, *array.shape[d + 1 :]) for d in range(array.ndim)]
         shapes += [array.shape[1:], (2, *array.shape), (0,) * array.ndim]
         for shape in shapes:
             _, fault = _call(name, _with(_fresh(make), place, np.zeros(shape, array.dtype)))

@@ -74,7 +74,10 @@ def _values(case, sample, kind, dtype, number, log, torch) -> None:
     found = backward(case, sample, paths, seeds)
     outputs, leaves = theirs(case, sample, torch, set(paths))
     wanted = torch.autograd.grad(
-        outputs, [leaves[path] for path in paths], [torch.from_numpy(each) for each in seeds], allow_unused=True
+        outputs,
+        [leaves[path] for path in paths],
+        [torch.from_numpy(each) for each in seeds],
+        allow_unused=True,
     )
     terms = 1 if case.terms is None else case.terms(sample)
     reach = sum(each.size for each in seeds)

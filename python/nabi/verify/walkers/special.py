@@ -22,7 +22,7 @@ def special(case: Case, log: Log, settings: Settings) -> None:
                 if array.dtype.kind == "f" and (case.special_keys is None or path[0] in case.special_keys)
             ]
             leaves = dict(sample.leaves())
-            for paths in ([keys] if len(keys) < 2 else [keys, *([key] for key in keys)]):
+            for paths in [keys] if len(keys) < 2 else [keys, *([key] for key in keys)]:
                 mixed = plain.map(lambda path, x: leaves[path] if path in paths else x)  # noqa: B023
                 expected = case.expected(mixed)
                 allowed = case.allowed(mixed, expected, dtype)

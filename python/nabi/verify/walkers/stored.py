@@ -30,4 +30,6 @@ def stored(case: Case, log: Log, settings: Settings) -> None:
                 for got, wanted in zip(found, entry.grads):
                     wanted = np.asarray(wanted, np.float64)
                     room = 8 * np.finfo(dtype).eps * np.abs(wanted)
-                    log.check(difference(got, wanted, np.where(np.isfinite(room), room, 0)), f"{where}, gradient")
+                    log.check(
+                        difference(got, wanted, np.where(np.isfinite(room), room, 0)), f"{where}, gradient"
+                    )

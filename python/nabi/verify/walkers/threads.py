@@ -28,7 +28,9 @@ def threads(case: Case, log: Log, settings: Settings) -> None:
                 ran = after["threaded_regions"] - before["threaded_regions"]
                 if count > 1:
                     log.check(None if ran else "no region ran on several threads", where)
-                    fault = None if after["max_team"] >= count else f"the largest team was {after['max_team']}"
+                    fault = (
+                        None if after["max_team"] >= count else f"the largest team was {after['max_team']}"
+                    )
                     log.check(fault, where)
                 if first is None:
                     first = found
