@@ -8,8 +8,8 @@
 #include "sets.h"  // written by CMake: NABI_FOR_EACH_SET, worst set first
 
 namespace nabi {
-#define NABI_DECLARE(set)      \
-    namespace set {            \
+#define NABI_DECLARE(set)         \
+    namespace set {               \
     extern const Kernels kernels; \
     }
 NABI_FOR_EACH_SET(NABI_DECLARE)
@@ -65,7 +65,8 @@ void choose_set(const std::string& name) {
     for (const Entry& entry : ENTRIES) {
         if (name != entry.name) continue;
         if (!cpu_has(entry.isa)) {
-            throw std::invalid_argument("set_isa: expected one of " + joined(available_sets()) + " on this CPU, got " + name);
+            throw std::invalid_argument("set_isa: expected one of " + joined(available_sets()) + " on this CPU, got " +
+                                        name);
         }
         active = entry.kernels;
         return;

@@ -2,8 +2,6 @@
 #define NABI_IMPORTS_NUMPY
 #include "bindings/arrays.h"
 
-#include <algorithm>
-
 #include "runtime/pool.h"
 
 namespace nabi::bindings {
@@ -15,12 +13,14 @@ PyObject* op_attribute = nullptr;
 
 // numpy calls these for arrays that carry our handler; outputs themselves are allocated in new_array.
 void* handler_malloc(void*, size_t size) { return pool_allocate(size); }
-void* handler_calloc(void*, size_t count, size_t size) { return pool_allocate_zeroed(count * size); }
+void* handler_calloc(void*, size_t count, size_t size) {
+    size_t bytes;
+    return __builtin_mul_overflow(count, size, &bytes) ? nullptr : pool_allocate_zeroed(bytes);
+}
 void* handler_realloc(void*, void* pointer, size_t size) { return pool_reallocate(pointer, 0, size); }
 void handler_free(void*, void* pointer, size_t size) { pool_free(pointer, size); }
 
-PyDataMem_Handler handler = {
-    "nabi_pool", 1, {nullptr, handler_malloc, handler_calloc, handler_realloc, handler_free}};
+PyDataMem_Handler handler = {"nabi_pool", 1, {nullptr, handler_malloc, handler_calloc, handler_realloc, handler_free}};
 
 constexpr struct {
     int numpy;
@@ -45,16 +45,33 @@ PyObject* raise_error(PyObject* type, const char* op, const std::string& message
 
 bool dtype_of(PyArrayObject* array, DType& dtype) {
     switch (PyArray_TYPE(array)) {
-        case NPY_FLOAT32: dtype = DType::f32; return true;
-        case NPY_FLOAT64: dtype = DType::f64; return true;
-        case NPY_INT32: dtype = DType::i32; return true;
-        case NPY_INT16: dtype = DType::i16; return true;
-        case NPY_INT8: dtype = DType::i8; return true;
-        case NPY_UINT8: dtype = DType::u8; return true;
-        case NPY_BOOL: dtype = DType::b8; return true;
+        case NPY_FLOAT32:
+            dtype = DType::f32;
+            return true;
+        case NPY_FLOAT64:
+            dtype = DType::f64;
+            return true;
+        case NPY_INT32:
+            dtype = DType::i32;
+            return true;
+        case NPY_INT16:
+            dtype = DType::i16;
+            return true;
+        case NPY_INT8:
+            dtype = DType::i8;
+            return true;
+        case NPY_UINT8:
+            dtype = DType::u8;
+            return true;
+        case NPY_BOOL:
+            dtype = DType::b8;
+            return true;
         case NPY_LONG:
-        case NPY_LONGLONG: dtype = DType::i64; return PyArray_ITEMSIZE(array) == 8;
-        default: return false;
+        case NPY_LONGLONG:
+            dtype = DType::i64;
+            return PyArray_ITEMSIZE(array) == 8;
+        default:
+            return false;
     }
 }
 
@@ -80,27 +97,29 @@ std::string describe(PyObject* object) {
 }
 
 PyArrayObject* new_array(DType dtype, int ndim, const int64_t* shape, const int64_t* strides) {
-    npy_intp size = static_cast<npy_intp>(item_size(dtype)), bytes = size, steps[MAX_DIMS];
+    const auto size = static_cast<npy_intp>(item_size(dtype));
+    npy_intp bytes = size, step = size, steps[MAX_DIMS];
+    bool fits = true;
     for (int d = ndim - 1; d >= 0; d--) {
-        steps[d] = strides ? strides[d] * size : bytes;
-        if (__builtin_mul_overflow(bytes, static_cast<npy_intp>(shape[d]), &bytes)) {
-            PyErr_NoMemory();
-            return nullptr;
-        }
+        steps[d] = strides ? strides[d] * size : step;
+        if (shape[d] > 1) fits = !__builtin_mul_overflow(step, static_cast<npy_intp>(shape[d]), &step) && fits;
+        if (shape[d] == 0) bytes = 0;
     }
-    auto* dims = reinterpret_cast<npy_intp*>(const_cast<int64_t*>(shape));
-    PyArray_Descr* descr = PyArray_DescrFromType(numpy_type(dtype));
-    void* data = bytes ? pool_allocate(static_cast<size_t>(bytes)) : nullptr;
-    if (bytes && !data) {
-        Py_DECREF(descr);
-        PyErr_NoMemory();
+    if (bytes) bytes = step;
+    // Without elements too: numpy would set all strides to 0 in memory of its own.
+    void* data = fits ? pool_allocate(static_cast<size_t>(bytes)) : nullptr;
+    if (!data) {
+        raise_error(PyExc_MemoryError, "memory",
+                    "expected room for shape " + shape_text(ndim, shape) + " " + dtype_name(dtype) + ", got none");
         return nullptr;
     }
-    auto* array = reinterpret_cast<PyArrayObject*>(PyArray_NewFromDescr(
-        &PyArray_Type, descr, ndim, dims, bytes ? steps : nullptr, data, NPY_ARRAY_WRITEABLE, nullptr));
+    auto* dims = reinterpret_cast<npy_intp*>(const_cast<int64_t*>(shape));
+    auto* array =
+        reinterpret_cast<PyArrayObject*>(PyArray_NewFromDescr(&PyArray_Type, PyArray_DescrFromType(numpy_type(dtype)),
+                                                              ndim, dims, steps, data, NPY_ARRAY_WRITEABLE, nullptr));
     if (!array) {
-        if (data) pool_free(data, static_cast<size_t>(bytes));
-    } else if (data) {
+        pool_free(data, static_cast<size_t>(bytes));
+    } else {
         // The array owns pool memory: on its death numpy hands data and size to our handler.
         Py_INCREF(handler_capsule);
         reinterpret_cast<PyArrayObject_fields*>(array)->mem_handler = handler_capsule;
@@ -109,53 +128,36 @@ PyArrayObject* new_array(DType dtype, int ndim, const int64_t* shape, const int6
     return array;
 }
 
-namespace {
-
-// Dimensions from the innermost (smallest stride) outwards; ties keep the later dimension innermost.
-void memory_order(int ndim, const int64_t* strides, const int64_t* shape, int* order) {
-    for (int i = 0; i < ndim; i++) order[i] = ndim - 1 - i;
-    std::stable_sort(order, order + ndim, [&](int a, int b) {
-        if (shape[a] == 1 || shape[b] == 1) return false;
-        return std::abs(strides[a]) < std::abs(strides[b]);
-    });
-}
-
-}  // namespace
-
 bool is_dense(PyArrayObject* array) {
     if (PyArray_IS_C_CONTIGUOUS(array) || PyArray_IS_F_CONTIGUOUS(array)) return true;
-    int ndim = PyArray_NDIM(array), order[MAX_DIMS], kept = 0;
+    // Sizes above 1 sorted by stride: each must step over what lies inside it.
     int64_t shape[MAX_DIMS], strides[MAX_DIMS];
-    for (int d = 0; d < ndim; d++) {
-        if (PyArray_DIM(array, d) == 0) return true;
-        if (PyArray_DIM(array, d) == 1) continue;
-        shape[kept] = PyArray_DIM(array, d);
-        strides[kept++] = PyArray_STRIDE(array, d);
+    int kept = 0;
+    for (int d = PyArray_NDIM(array) - 1; d >= 0; d--) {
+        const int64_t size = PyArray_DIM(array, d), stride = PyArray_STRIDE(array, d);
+        if (size == 0) return true;
+        if (size == 1) continue;
+        int k = kept++;
+        for (; k > 0 && strides[k - 1] > stride; k--) {
+            shape[k] = shape[k - 1];
+            strides[k] = strides[k - 1];
+        }
+        shape[k] = size;
+        strides[k] = stride;
     }
-    memory_order(kept, strides, shape, order);
     int64_t expected = PyArray_ITEMSIZE(array);
-    for (int i = 0; i < kept; i++) {
-        if (strides[order[i]] != expected) return false;
-        expected *= shape[order[i]];
+    for (int k = 0; k < kept; k++) {
+        if (strides[k] != expected) return false;
+        expected *= shape[k];
     }
     return true;
-}
-
-void dense_strides(int ndim, const int64_t* shape, const int64_t* like, int64_t* strides) {
-    int order[MAX_DIMS];
-    memory_order(ndim, like, shape, order);
-    int64_t next = 1;
-    for (int i = 0; i < ndim; i++) {
-        strides[order[i]] = next;
-        next *= shape[order[i]] > 0 ? shape[order[i]] : 1;
-    }
 }
 
 PyArrayObject* copy_with_strides(PyArrayObject* array, const int64_t* strides) {
     DType dtype = DType::u8;
     dtype_of(array, dtype);
-    PyArrayObject* copy = new_array(dtype, PyArray_NDIM(array),
-                                    reinterpret_cast<const int64_t*>(PyArray_SHAPE(array)), strides);
+    PyArrayObject* copy =
+        new_array(dtype, PyArray_NDIM(array), reinterpret_cast<const int64_t*>(PyArray_SHAPE(array)), strides);
     if (copy && PyArray_CopyInto(copy, array) < 0) Py_CLEAR(copy);
     return copy;
 }

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "bindings/active_set.h"
+#include "bindings/layout.h"
 #include "runtime/parallel.h"
 
 namespace nabi::bindings {
@@ -21,7 +22,17 @@ int64_t product(int ndim, const int64_t* shape) {
 
 bool same_shape(PyArrayObject* a, PyArrayObject* b) {
     return PyArray_NDIM(a) == PyArray_NDIM(b) &&
-           std::memcmp(PyArray_SHAPE(a), PyArray_SHAPE(b), sizeof(npy_intp) * static_cast<size_t>(PyArray_NDIM(a))) == 0;
+           std::memcmp(PyArray_SHAPE(a), PyArray_SHAPE(b), sizeof(npy_intp) * static_cast<size_t>(PyArray_NDIM(a))) ==
+               0;
+}
+
+// Of the same shape, and element by element in the same order in memory.
+bool same_layout(PyArrayObject* a, PyArrayObject* b) {
+    if (!same_shape(a, b)) return false;
+    for (int d = 0; d < PyArray_NDIM(a); d++) {
+        if (PyArray_DIM(a, d) > 1 && PyArray_STRIDE(a, d) != PyArray_STRIDE(b, d)) return false;
+    }
+    return true;
 }
 
 }  // namespace
@@ -30,11 +41,15 @@ Call::~Call() {
     for (Slot& slot : slots_) {
         if (slot.owned) Py_XDECREF(slot.array);
     }
+    for (auto& arrays : held_) {
+        for (PyArrayObject* array : arrays) Py_DECREF(array);
+    }
 }
 
 PyObject* Call::next() {
     if (position_ < count_) return arguments_[position_++];
-    raise_error(PyExc_TypeError, op_, "expected more arguments, got " + std::to_string(count_));
+    raise_error(PyExc_TypeError, op_,
+                "expected more than " + std::to_string(count_) + " arguments, got " + std::to_string(count_));
     return nullptr;
 }
 
@@ -53,8 +68,9 @@ bool Call::fail_array(const ArrayRule& rule, const char* expected, PyObject* got
 bool Call::check_dtype(const ArrayRule& rule, PyArrayObject* array, DType& dtype) {
     auto* object = reinterpret_cast<PyObject*>(array);
     if (!dtype_of(array, dtype)) {
-        raise_error(PyExc_TypeError, op_, "expected " + rule.name + " of a dtype nabi has, got " +
-                                              reinterpret_cast<PyObject*>(PyArray_DESCR(array))->ob_type->tp_name);
+        raise_error(PyExc_TypeError, op_,
+                    "expected " + rule.name + " of a dtype nabi has, got " +
+                        reinterpret_cast<PyObject*>(PyArray_DESCR(array))->ob_type->tp_name);
         return false;
     }
     if (!PyArray_ISALIGNED(array) || PyArray_ISBYTESWAPPED(array)) {
@@ -77,49 +93,70 @@ bool Call::check_dtype(const ArrayRule& rule, PyArrayObject* array, DType& dtype
                       object);
 }
 
+// The layout of every [*]: what PyTorch gives the result of an elementwise operation on these arrays.
+void Call::choose_flat_strides(const Slot& slot) {
+    if (PyArray_IS_C_CONTIGUOUS(slot.array)) return c_strides(slot.ndim, slot.shape, flat_strides_);
+    Operands operands;
+    operands.ndim = slot.ndim;
+    std::memcpy(operands.shape, slot.shape, sizeof(int64_t) * static_cast<size_t>(slot.ndim));
+    auto add = [&](PyArrayObject* array) {
+        operands.array[operands.count] = array;
+        for (int d = 0; d < slot.ndim; d++) {
+            operands.strides[operands.count][d] = PyArray_STRIDE(array, d) / PyArray_ITEMSIZE(array);
+        }
+        operands.count++;
+    };
+    add(slot.array);
+    // Arrays that are still to come have a say where this one repeats elements.
+    for (Py_ssize_t i = position_; i < count_ && operands.count < MAX_OPERANDS; i++) {
+        auto* array = reinterpret_cast<PyArrayObject*>(arguments_[i]);
+        if (PyArray_Check(arguments_[i]) && PyArray_ITEMSIZE(array) > 0 && same_shape(array, slot.array)) add(array);
+    }
+    int order[MAX_DIMS];
+    result_strides(operands, flat_strides_, order);
+}
+
 bool Call::bind_flat(const ArrayRule& rule, Slot& slot, bool copies) {
     PyArrayObject* array = slot.array;
-    auto item = PyArray_ITEMSIZE(array);
-    if (!flat_) {
+    auto* object = reinterpret_cast<PyObject*>(array);
+    const auto item = PyArray_ITEMSIZE(array);
+    if (!flat_ && copies) {
+        choose_flat_strides(slot);
+    } else if (!flat_) {
+        if (!is_dense(array)) return fail_array(rule, "to be dense (no gaps, no repeats)", object);
         for (int d = 0; d < slot.ndim; d++) flat_strides_[d] = PyArray_STRIDE(array, d) / item;
-        if (!is_dense(array)) {
-            if (!copies) return fail_array(rule, "to be dense (no gaps, no repeats)", reinterpret_cast<PyObject*>(array));
-            int64_t like[MAX_DIMS];
-            std::memcpy(like, flat_strides_, sizeof(like));
-            dense_strides(slot.ndim, slot.shape, like, flat_strides_);
-            slot.array = copy_with_strides(array, flat_strides_);
-            slot.owned = true;
-            if (!slot.array) return false;
-        }
-        flat_ = slot.array;
+    } else if (!same_shape(array, flat_)) {
+        return fail_array(rule, ("of shape " + shape_text(flat_)).c_str(), object);
+    } else if (PyArray_IS_C_CONTIGUOUS(array) && PyArray_IS_C_CONTIGUOUS(flat_)) {
         return true;
     }
-    if (!same_shape(array, flat_)) {
-        return fail_array(rule, ("of shape " + shape_text(flat_)).c_str(), reinterpret_cast<PyObject*>(array));
-    }
-    if (PyArray_IS_C_CONTIGUOUS(array) && PyArray_IS_C_CONTIGUOUS(flat_)) return true;
     bool same = true;
     for (int d = 0; d < slot.ndim; d++) {
-        same = same && (slot.shape[d] == 1 || PyArray_STRIDE(array, d) / item == flat_strides_[d]);
+        same = same && (slot.shape[d] == 1 || PyArray_STRIDE(array, d) == flat_strides_[d] * item);
     }
-    if (same) return true;
-    if (!copies) return fail_array(rule, "with the strides of the arrays before it", reinterpret_cast<PyObject*>(array));
-    slot.array = copy_with_strides(array, flat_strides_);
-    slot.owned = true;
-    return slot.array != nullptr;
+    if (!same && PyArray_SIZE(array) > 0) {
+        if (!copies) return fail_array(rule, "with the strides of the arrays before it", object);
+        slot.array = copy_with_strides(array, flat_strides_);
+        slot.owned = true;
+        if (!slot.array) return false;
+    }
+    if (!flat_) flat_ = slot.array;
+    return true;
 }
 
 bool Call::bind_dims(const ArrayRule& rule, Slot& slot) {
     auto* object = reinterpret_cast<PyObject*>(slot.array);
     int named = static_cast<int>(rule.dims.size()), first = slot.ndim - named;
-    if (first < 0 || (first > 0 && !rule.leading)) return fail_array(rule, ("of shape (" + rule.text + ")").c_str(), object);
+    if (first < 0 || (first > 0 && !rule.leading))
+        return fail_array(rule, ("of shape (" + rule.text + ")").c_str(), object);
     if (rule.leading) {
         if (leading_ < 0) {
             leading_ = first;
             std::memcpy(leading_shape_, slot.shape, sizeof(int64_t) * static_cast<size_t>(first));
         } else if (leading_ != first ||
                    std::memcmp(leading_shape_, slot.shape, sizeof(int64_t) * static_cast<size_t>(first)) != 0) {
-            return fail_array(rule, ("with leading dimensions " + shape_text(leading_, leading_shape_)).c_str(), object);
+            return fail_array(rule, ("with leading dimensions " + shape_text(leading_, leading_shape_)).c_str(),
+                              object);
         }
     }
     for (int i = 0; i < named; i++) {
@@ -157,7 +194,7 @@ bool Call::take_array(Slot& slot, DType& dtype, int64_t& size, bool& given) {
     PyObject* object = next();
     if (!object) return false;
     given = object != Py_None;
-    if (!given) return rule.optional || fail_array(rule, "to be an array", object);
+    if (!given && rule.optional) return true;
     if (!PyArray_Check(object)) {
         raise_error(PyExc_TypeError, op_, "expected " + rule.name + " to be an array, got " + describe(object));
         return false;
@@ -262,10 +299,12 @@ bool Call::load(List& value) {
         raise_error(PyExc_TypeError, op_, "expected " + rule.name + " to be a list, got " + describe(object));
         return false;
     }
-    std::vector<InOut>& items = lists_[list_++];
-    Py_ssize_t count = PyList_GET_SIZE(object);
-    items.reserve(static_cast<size_t>(count));
-    for (Py_ssize_t i = 0; i < count; i++) {
+    const int list = list_++;
+    std::vector<InOut>& items = lists_[list];
+    const auto count = static_cast<size_t>(PyList_GET_SIZE(object));
+    items.reserve(count);
+    held_[list].reserve(count);
+    for (Py_ssize_t i = 0; i < static_cast<Py_ssize_t>(count); i++) {
         PyObject* item = PyList_GET_ITEM(object, i);
         if (!PyArray_Check(item)) {
             raise_error(PyExc_TypeError, op_, "expected " + rule.name + " to hold arrays, got " + describe(item));
@@ -275,17 +314,19 @@ bool Call::load(List& value) {
         DType dtype;
         if (!check_dtype(rule, array, dtype)) return false;
         if (!is_dense(array)) return fail_array(rule, "to be dense (no gaps, no repeats)", item);
-        InOut entry{PyArray_DATA(array), nullptr, nullptr, 1, dtype, PyArray_SIZE(array)};
-        if (&items != &lists_[0] && (static_cast<size_t>(i) >= lists_[0].size() ||
-                                     lists_[0][static_cast<size_t>(i)].size != entry.size)) {
-            return fail_array(rule, "to match the list before it", item);
+        if (list > 0 && static_cast<size_t>(i) < held_[0].size() &&
+            !same_layout(array, held_[0][static_cast<size_t>(i)])) {
+            return fail_array(rule, "to have the shapes and strides of the first list", item);
         }
-        items.push_back(entry);
-        list_items_ += entry.size;
+        held_[list].push_back(array);
+        Py_INCREF(array);
+        items.push_back(InOut{PyArray_DATA(array), nullptr, nullptr, 1, dtype, PyArray_SIZE(array)});
+        list_items_ += PyArray_SIZE(array);
     }
     if (items.size() != lists_[0].size()) {
-        raise_error(PyExc_RuntimeError, op_, "expected " + std::to_string(lists_[0].size()) + " " + rule.name +
-                                                 ", got " + std::to_string(items.size()));
+        raise_error(
+            PyExc_RuntimeError, op_,
+            "expected " + std::to_string(lists_[0].size()) + " " + rule.name + ", got " + std::to_string(items.size()));
         return false;
     }
     value.items = items.data();
@@ -293,18 +334,28 @@ bool Call::load(List& value) {
     return true;
 }
 
+// Puts a failed conversion into nabi's form; the exception's type stays.
+bool Call::fail_value(const char* expected, PyObject* got) {
+    PyObject* type = PyErr_Occurred();
+    Py_INCREF(type);
+    PyErr_Clear();
+    raise_error(type, op_, std::string("expected ") + expected + ", got " + describe(got));
+    Py_DECREF(type);
+    return false;
+}
+
 bool Call::load(double& value) {
     PyObject* object = next();
     if (!object) return false;
     value = PyFloat_AsDouble(object);
-    return value != -1.0 || !PyErr_Occurred();
+    return value != -1.0 || !PyErr_Occurred() || fail_value("a number", object);
 }
 
 bool Call::load(int64_t& value) {
     PyObject* object = next();
     if (!object) return false;
     value = PyLong_AsLongLong(object);
-    return value != -1 || !PyErr_Occurred();
+    return value != -1 || !PyErr_Occurred() || fail_value("an integer that int64 holds", object);
 }
 
 bool Call::load(bool& value) {
@@ -312,7 +363,7 @@ bool Call::load(bool& value) {
     if (!object) return false;
     int truth = PyObject_IsTrue(object);
     value = truth == 1;
-    return truth >= 0;
+    return truth >= 0 || fail_value("True or False", object);
 }
 
 bool Call::load(Mt19937*& value) {
@@ -364,25 +415,31 @@ PyObject* Call::failed(const Status& status) {
             return raise_error(PyExc_IndexError, op_,
                                "expected indices from 0 to " + std::to_string(status.limit - 1) + ", got " +
                                    std::to_string(status.value) + " at position " + std::to_string(status.position));
-        case 2: return PyErr_NoMemory();
+        case 2:
+            return PyErr_NoMemory();
         case 4: {
             double value;
             std::memcpy(&value, &status.value, sizeof(value));
-            return raise_error(PyExc_RuntimeError, op_, "expected values from 0 to 1, got " + std::to_string(value) +
-                                                            " at position " + std::to_string(status.position));
+            return raise_error(PyExc_RuntimeError, op_,
+                               "expected values from 0 to 1, got " + std::to_string(value) + " at position " +
+                                   std::to_string(status.position));
         }
-        default: return raise_error(PyExc_RuntimeError, op_, "this dtype has no kernel");
+        default:
+            return raise_error(PyExc_RuntimeError, op_, "this dtype has no kernel");
     }
 }
 
 void Call::print_trace(double seconds) const {
     std::string text = std::string("nabi ") + op_;
+    const int inputs = static_cast<int>(rule_.arrays.size()) - rule_.outputs;
     for (int i = 0; i < array_; i++) {
+        if (i == inputs) text += " ->";
         if (slots_[i].array) text += " " + shape_text(slots_[i].array);
     }
     if (list_items_) text += " " + std::to_string(list_items_) + " elements in lists";
-    std::fprintf(stderr, "%s %s %d threads %.1f us\n", text.c_str(), active_set_name(), get_num_threads(),
-                 seconds * 1e6);
+    const int threads = get_num_threads();
+    std::fprintf(stderr, "%s %s %d thread%s %.1f us\n", text.c_str(), active_set_name(), threads,
+                 threads > 1 ? "s" : "", seconds * 1e6);
 }
 
 }  // namespace nabi::bindings

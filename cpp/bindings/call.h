@@ -13,13 +13,11 @@
 
 namespace nabi::bindings {
 
-constexpr int MAX_ARRAYS = 10;
-
 // NABI_TRACE=1: every kernel call is printed with its sizes, set, threads and time. Read once, at import.
 extern bool trace;
 
 class Call {
-public:
+  public:
     Call(const char* op, const Rule& rule, PyObject* const* arguments, Py_ssize_t count)
         : op_(op), rule_(rule), arguments_(arguments), count_(count) {}
     ~Call();
@@ -49,7 +47,7 @@ public:
         if (generator_) generator_unlock(generator_);
     }
 
-private:
+  private:
     struct Slot {
         PyArrayObject* array = nullptr;
         bool owned = false;
@@ -61,6 +59,8 @@ private:
     PyObject* next();
     bool fail_array(const ArrayRule& rule, const char* expected, PyObject* got);
     bool check_dtype(const ArrayRule& rule, PyArrayObject* array, DType& dtype);
+    bool fail_value(const char* expected, PyObject* got);
+    void choose_flat_strides(const Slot& slot);
     bool bind_flat(const ArrayRule& rule, Slot& slot, bool copies);
     bool bind_dims(const ArrayRule& rule, Slot& slot);
     bool take_array(Slot& slot, DType& dtype, int64_t& size, bool& given);
@@ -73,6 +73,7 @@ private:
     int array_ = 0;
     Slot slots_[MAX_ARRAYS];
     std::vector<InOut> lists_[3];
+    std::vector<PyArrayObject*> held_[3];  // references: a list may be changed while the kernel runs without the GIL
     int list_ = 0;
 
     bool has_dtype_ = false;

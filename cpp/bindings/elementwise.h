@@ -6,7 +6,7 @@
 namespace nabi::bindings {
 
 // inputs arrays (or Python numbers, not all of them) -> one fresh array, or into the array given after them.
-// The output's strides follow the operands' memory order as PyTorch's do: the first operand decides ties.
+// The output lies where PyTorch would put it (layout.h).
 PyObject* call_elementwise(Status (*kernel)(const Elementwise&) noexcept, const char* op, int inputs,
                            PyObject* const* arguments, Py_ssize_t count);
 

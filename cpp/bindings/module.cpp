@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <new>
 
 #include "bindings/active_set.h"
 #include "bindings/call.h"
@@ -17,6 +18,10 @@
 #include "runtime/parallel.h"
 #include "runtime/pool.h"
 
+#ifdef Py_GIL_DISABLED
+#error "nabi needs a Python with the global interpreter lock: records, generators and the set in use are guarded by it"
+#endif
+
 namespace py = pybind11;
 
 namespace nabi::bindings {
@@ -24,14 +29,18 @@ namespace nabi::bindings {
 namespace {
 
 // The kernels are called through METH_FASTCALL functions: a pybind11 overload dispatch costs more than a small op.
-#define NABI_OP(name, rule, prototype)                                                           \
-    PyObject* python_##name(PyObject*, PyObject* const* arguments, Py_ssize_t count) {           \
-        static const Rule parsed = parse_rule(#name, rule);                                      \
-        return call_kernel(active->name, #name, parsed, arguments, count);                       \
+#define NABI_OP(name, rule, prototype)                                                     \
+    PyObject* python_##name(PyObject*, PyObject* const* arguments, Py_ssize_t count) try { \
+        static const Rule parsed = parse_rule(#name, rule);                                \
+        return call_kernel(active->name, #name, parsed, arguments, count);                 \
+    } catch (const std::bad_alloc&) {                                                      \
+        return PyErr_NoMemory();                                                           \
     }
-#define NABI_ELEMENTWISE(name, inputs)                                                           \
-    PyObject* python_##name(PyObject*, PyObject* const* arguments, Py_ssize_t count) {           \
-        return call_elementwise(active->name, #name, inputs, arguments, count);                  \
+#define NABI_ELEMENTWISE(name, inputs)                                                     \
+    PyObject* python_##name(PyObject*, PyObject* const* arguments, Py_ssize_t count) try { \
+        return call_elementwise(active->name, #name, inputs, arguments, count);            \
+    } catch (const std::bad_alloc&) {                                                      \
+        return PyErr_NoMemory();                                                           \
     }
 #include "kernels.def"
 #undef NABI_OP
@@ -104,7 +113,7 @@ void fill_module(py::module_& m) {
     m.def("get_isa", &active_set_name);
     m.def("built_isas", &built_sets);
     m.def("available_isas", &available_sets);
-    m.def("isa_description", [] { 
+    m.def("isa_description", [] {
         const std::string name = active_set_name();
         for (Isa isa : {Isa::scalar, Isa::avx2, Isa::avx512, Isa::neon}) {
             if (name == isa_name(isa)) return std::string(isa_description(isa));

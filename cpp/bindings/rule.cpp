@@ -104,6 +104,7 @@ Rule parse_rule(const char* op, const char* text) {
         }
     }
     finish();
+    if (rule.arrays.size() > MAX_ARRAYS) bad_rule(op, text);
     return rule;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The rule of a kernels.def line, parsed once when the module is imported.
+// The rule of a kernels.def line, parsed at the kernel's first call.
 #pragma once
 #include <string>
 #include <vector>
@@ -7,6 +7,8 @@
 #include "runtime/array.h"
 
 namespace nabi::bindings {
+
+constexpr size_t MAX_ARRAYS = 10;
 
 struct ArrayRule {
     std::string name;

@@ -79,15 +79,17 @@ void tile(int64_t rows, int64_t width, int64_t kc, const T* a, int64_t a_row, in
 }
 
 template <class T>
-void tile_of_width(int64_t rows, int64_t width, int64_t kc, const T* a, Matrix<T> strides, const T* b, T* c, int64_t ldc,
-                   const T* bias, bool accumulate) {
+void tile_of_width(int64_t rows, int64_t width, int64_t kc, const T* a, Matrix<T> strides, const T* b, T* c,
+                   int64_t ldc, const T* bias, bool accumulate) {
     constexpr int W = Vec<T>::width;
     int64_t vectors = (width + W - 1) / W;
     if (vectors == 1) return tile<T, 1>(rows, width, kc, a, strides.row, strides.col, b, c, ldc, bias, accumulate);
     if (vectors == 2) return tile<T, 2>(rows, width, kc, a, strides.row, strides.col, b, c, ldc, bias, accumulate);
-    if (vectors == 3) return tile<T, 3>(rows, width, kc, a, strides.row, strides.col, b, c, ldc, bias, accumulate);
-    static_assert(NV <= 4, "add the wider tile");
-    return tile<T, 4>(rows, width, kc, a, strides.row, strides.col, b, c, ldc, bias, accumulate);
+    static_assert(NV == 3 || NV == 4, "add the other tiles");
+    if constexpr (NV == 4) {
+        if (vectors == 4) return tile<T, 4>(rows, width, kc, a, strides.row, strides.col, b, c, ldc, bias, accumulate);
+    }
+    return tile<T, 3>(rows, width, kc, a, strides.row, strides.col, b, c, ldc, bias, accumulate);
 }
 
 }  // namespace

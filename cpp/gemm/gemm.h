@@ -23,8 +23,8 @@ template <class T>
 Status gemm(int64_t m, int64_t n, int64_t k, Matrix<T> a, Matrix<T> b, T* c, int64_t ldc, const T* bias,
             bool accumulate) noexcept;
 
-extern template Status gemm<float>(int64_t, int64_t, int64_t, Matrix<float>, Matrix<float>, float*, int64_t, const float*,
-                                   bool) noexcept;
+extern template Status gemm<float>(int64_t, int64_t, int64_t, Matrix<float>, Matrix<float>, float*, int64_t,
+                                   const float*, bool) noexcept;
 extern template Status gemm<double>(int64_t, int64_t, int64_t, Matrix<double>, Matrix<double>, double*, int64_t,
                                     const double*, bool) noexcept;
 

@@ -43,7 +43,8 @@ Status relu_backward(const In& grad, const In& output, const Out& d_input) noexc
 Status sigmoid(const In& input, const Out& output) noexcept {
     return with_float(output.dtype, [&](auto zero) {
         using T = decltype(zero);
-        return walk_flat<T>(output, input, [](Vec<T> x) { return sigmoid_of<T>(x); }, 0.5);
+        return walk_flat<T>(
+            output, input, [](Vec<T> x) { return sigmoid_of<T>(x); }, 0.5);
     });
 }
 
@@ -51,8 +52,7 @@ Status sigmoid(const In& input, const Out& output) noexcept {
 Status sigmoid_backward(const In& grad, const In& output, const Out& d_input) noexcept {
     return with_float(grad.dtype, [&](auto zero) {
         using T = decltype(zero);
-        return walk_flat2<T>(d_input, grad, output,
-                             [](Vec<T> g, Vec<T> y) { return g * ((broadcast(T(1)) - y) * y); });
+        return walk_flat2<T>(d_input, grad, output, [](Vec<T> g, Vec<T> y) { return g * ((broadcast(T(1)) - y) * y); });
     });
 }
 

@@ -14,7 +14,8 @@ Matrix<T> matrix(const In& x) {
     return {data<T>(x), x.strides[x.ndim - 2], x.strides[x.ndim - 1]};
 }
 
-// y[j] = sum over i of x[i, j], i in ascending order; a thread owns whole vectors of columns.
+// y[j] = sum over i of x[i, j], rows in blocks of 64 and the blocks in ascending order; a thread owns whole vectors of
+// columns.
 template <class T>
 void sum_rows(int64_t rows, int64_t columns, const T* x, T* y) {
     constexpr int64_t W = Vec<T>::width;
@@ -22,13 +23,21 @@ void sum_rows(int64_t rows, int64_t columns, const T* x, T* y) {
     parallel_for(vectors, grain_for(0.5 * static_cast<double>(rows)), [&](int64_t begin, int64_t end) {
         for (int64_t v = begin; v < end; v++) {
             const int64_t j = v * W, left = columns - j;
-            Vec<T> sum = broadcast(T(0));
+            Vec<T> total = broadcast(T(0));
+            for (int64_t from = 0; from < rows; from += 64) {
+                const int64_t to = least(rows, from + 64);
+                Vec<T> sum = broadcast(T(0));
+                if (left >= W) {
+                    for (int64_t i = from; i < to; i++) sum = sum + load(x + i * columns + j);
+                } else {
+                    for (int64_t i = from; i < to; i++) sum = sum + load_partial(x + i * columns + j, left);
+                }
+                total = total + sum;
+            }
             if (left >= W) {
-                for (int64_t i = 0; i < rows; i++) sum = sum + load(x + i * columns + j);
-                store(y + j, sum);
+                store(y + j, total);
             } else {
-                for (int64_t i = 0; i < rows; i++) sum = sum + load_partial(x + i * columns + j, left);
-                store_partial(y + j, sum, left);
+                store_partial(y + j, total, left);
             }
         }
     });
@@ -58,8 +67,8 @@ Status linear_backward(const In& grad, const In& input, const In& weight, const 
             if (status.code) return status;
         }
         if (d_weight.data) {
-            status = gemm<T>(o, i, n, transposed(matrix<T>(grad)), matrix<T>(input), data<T>(d_weight), i, nullptr,
-                             false);
+            status =
+                gemm<T>(o, i, n, transposed(matrix<T>(grad)), matrix<T>(input), data<T>(d_weight), i, nullptr, false);
             if (status.code) return status;
         }
         if (d_bias.data) sum_rows(n, o, data<T>(grad), data<T>(d_bias));
@@ -85,8 +94,8 @@ Status batched_matmul(const In& a, const In& b, const Out& c) noexcept {
             Matrix<T> left = matrix<T>(a), right = matrix<T>(b);
             left.data += i * a.strides[0];
             right.data += i * b.strides[0];
-            Status status = gemm<T>(rows, columns, depth, left, right, data<T>(c) + i * rows * columns, columns, nullptr,
-                                    false);
+            Status status =
+                gemm<T>(rows, columns, depth, left, right, data<T>(c) + i * rows * columns, columns, nullptr, false);
             if (status.code) return status;
         }
         return OK;

@@ -75,38 +75,40 @@ Status sum_middle(const In& input, double divisor, const Out& output) noexcept {
             Scratch scratch(static_cast<size_t>(greatest<int64_t>(1, blocks * count)) * sizeof(T));
             if (!scratch.data) return Status{2, 0, 0, 0};
             T* sums = scratch.as<T>();
-            parallel_for(count * blocks, grain_for(0.1 * static_cast<double>(least(rows, BLOCK)) + 1), [&](int64_t begin, int64_t end) {
-                for (int64_t t = begin; t < end; t++) {
-                    const int64_t from = t % blocks * BLOCK;
-                    sums[t] = sum_block(x + t / blocks * rows + from, least(BLOCK, rows - from));
-                }
-            });
+            parallel_for(count * blocks, grain_for(0.1 * static_cast<double>(least(rows, BLOCK)) + 1),
+                         [&](int64_t begin, int64_t end) {
+                             for (int64_t t = begin; t < end; t++) {
+                                 const int64_t from = t % blocks * BLOCK;
+                                 sums[t] = sum_block(x + t / blocks * rows + from, least(BLOCK, rows - from));
+                             }
+                         });
             for (int64_t i = 0; i < count; i++) y[i] = sum_pairwise(sums + i * blocks, blocks) / T(divisor);
             return OK;
         }
         const int64_t vectors = (columns + W - 1) / W;
-        parallel_for(input.shape[0] * vectors, grain_for(0.5 * static_cast<double>(rows) + 1), [&](int64_t begin, int64_t end) {
-            for (int64_t t = begin; t < end; t++) {
-                const int64_t j = t % vectors * W, left = columns - j;
-                const T* from = x + t / vectors * rows * columns + j;
-                T* to = y + t / vectors * columns + j;
-                // Rows in blocks of 64, the blocks in ascending order.
-                Vec<T> total = broadcast(T(0));
-                for (int64_t r = 0; r < rows; r += 64) {
-                    Vec<T> sum = broadcast(T(0));
-                    for (int64_t i = r; i < least(rows, r + 64); i++) {
-                        sum = sum + (left >= W ? load(from + i * columns) : load_partial(from + i * columns, left));
+        parallel_for(
+            input.shape[0] * vectors, grain_for(0.5 * static_cast<double>(rows) + 1), [&](int64_t begin, int64_t end) {
+                for (int64_t t = begin; t < end; t++) {
+                    const int64_t j = t % vectors * W, left = columns - j;
+                    const T* from = x + t / vectors * rows * columns + j;
+                    T* to = y + t / vectors * columns + j;
+                    // Rows in blocks of 64, the blocks in ascending order.
+                    Vec<T> total = broadcast(T(0));
+                    for (int64_t r = 0; r < rows; r += 64) {
+                        Vec<T> sum = broadcast(T(0));
+                        for (int64_t i = r; i < least(rows, r + 64); i++) {
+                            sum = sum + (left >= W ? load(from + i * columns) : load_partial(from + i * columns, left));
+                        }
+                        total = total + sum;
                     }
-                    total = total + sum;
+                    total = total / divisors;
+                    if (left >= W) {
+                        store(to, total);
+                    } else {
+                        store_partial(to, total, left);
+                    }
                 }
-                total = total / divisors;
-                if (left >= W) {
-                    store(to, total);
-                } else {
-                    store_partial(to, total, left);
-                }
-            }
-        });
+            });
         return OK;
     });
 }

@@ -31,11 +31,15 @@ Status copy_elements(const Elementwise& e) noexcept {
 inline int64_t item_size(DType dtype) {
     switch (dtype) {
         case DType::f64:
-        case DType::i64: return 8;
+        case DType::i64:
+            return 8;
         case DType::f32:
-        case DType::i32: return 4;
-        case DType::i16: return 2;
-        default: return 1;
+        case DType::i32:
+            return 4;
+        case DType::i16:
+            return 2;
+        default:
+            return 1;
     }
 }
 
@@ -44,10 +48,14 @@ inline int64_t item_size(DType dtype) {
 // The element's bits, whatever its type.
 Status copy(const Elementwise& e) noexcept {
     switch (item_size(e.dtype)) {
-        case 8: return copy_elements<int64_t>(e);
-        case 4: return copy_elements<int32_t>(e);
-        case 2: return copy_elements<int16_t>(e);
-        default: return copy_elements<int8_t>(e);
+        case 8:
+            return copy_elements<int64_t>(e);
+        case 4:
+            return copy_elements<int32_t>(e);
+        case 2:
+            return copy_elements<int16_t>(e);
+        default:
+            return copy_elements<int8_t>(e);
     }
 }
 
@@ -61,11 +69,13 @@ Status take_rows(const In& table, const In& index, const Out& rows) noexcept {
             const int64_t row = wanted[i];
             if (row < 0 || row >= count) {
                 int64_t seen = __atomic_load_n(&first_bad, __ATOMIC_RELAXED);
-                while (i < seen && !__atomic_compare_exchange_n(&first_bad, &seen, i, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+                while (i < seen &&
+                       !__atomic_compare_exchange_n(&first_bad, &seen, i, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
                 }
                 return;
             }
-            memcpy(data<char>(rows) + i * row_bytes, data<char>(table) + row * row_bytes, static_cast<size_t>(row_bytes));
+            memcpy(data<char>(rows) + i * row_bytes, data<char>(table) + row * row_bytes,
+                   static_cast<size_t>(row_bytes));
         }
     });
     if (first_bad < index.size) return Status{1, first_bad, wanted[first_bad], count};

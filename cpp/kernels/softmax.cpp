@@ -171,6 +171,8 @@ Status cross_entropy_soft(const In& logits, const In& target, const In& weight, 
             for (int64_t i = begin; i < end; i++) {
                 const T *row = x + i * classes, *wanted = q + i * classes;
                 T* slope = d ? d + i * classes : nullptr;
+                each[i] = T(0);
+                if (classes == 0) continue;
                 const T top = row_max(row, classes), sum = row_exp(row, classes, top, slope), log_sum = log_of(sum);
                 T value = T(0), mass = T(0);
                 for (int64_t c = 0; c < classes; c++) {
@@ -189,7 +191,7 @@ Status cross_entropy_soft(const In& logits, const In& target, const In& weight, 
         });
         if (loss.data) {
             const T sum = sum_ordered(each, rows);
-            *data<T>(loss) = mean ? sum / T(rows) : sum;
+            *data<T>(loss) = mean ? sum / T(classes ? rows : 0) : sum;
         }
         return OK;
     });

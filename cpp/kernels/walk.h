@@ -51,9 +51,10 @@ inline void for_rows(const Elementwise& e, int64_t begin, int64_t end, const F& 
     }
 }
 
-// One row of y = f(a, b): contiguous and repeated operands as vectors, anything else lane by lane in the same arithmetic.
+// One row of y = f(a, b): contiguous and repeated operands as vectors, anything else gathered into vectors first.
 template <class T, class F>
-inline void row2(int64_t n, T* y, int64_t y_step, const T* a, int64_t a_step, const T* b, int64_t b_step, const F& f) noexcept {
+inline void row2(int64_t n, T* y, int64_t y_step, const T* a, int64_t a_step, const T* b, int64_t b_step,
+                 const F& f) noexcept {
     if (y_step == 1 && a_step == 1 && b_step == 1) return map2(n, y, a, b, f);
     if (y_step == 1 && a_step == 1 && b_step == 0) {
         const Vec<T> same = broadcast(*b);
@@ -63,8 +64,16 @@ inline void row2(int64_t n, T* y, int64_t y_step, const T* a, int64_t a_step, co
         const Vec<T> same = broadcast(*a);
         return map(n, y, b, [&](Vec<T> x) { return f(same, x); });
     }
-    for (int64_t i = 0; i < n; i++) {
-        store_partial(y + i * y_step, f(load_partial(a + i * a_step, 1), load_partial(b + i * b_step, 1)), 1);
+    constexpr int64_t W = Vec<T>::width;
+    T left[W] = {}, right[W] = {}, result[W];
+    for (int64_t i = 0; i < n; i += W) {
+        const int64_t count = least(W, n - i);
+        for (int64_t j = 0; j < count; j++) {
+            left[j] = a[(i + j) * a_step];
+            right[j] = b[(i + j) * b_step];
+        }
+        store(result, f(load(left), load(right)));
+        for (int64_t j = 0; j < count; j++) y[(i + j) * y_step] = result[j];
     }
 }
 

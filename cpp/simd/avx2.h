@@ -6,18 +6,28 @@
 
 namespace nabi::NABI_SET {
 
-template <class T> struct Vec;
-template <> struct Vec<float> {
+template <class T>
+struct Vec;
+template <>
+struct Vec<float> {
     static constexpr int width = 8;
     __m256 v;
 };
-template <> struct Vec<double> {
+template <>
+struct Vec<double> {
     static constexpr int width = 4;
     __m256d v;
 };
-template <class T> struct Mask;
-template <> struct Mask<float> { __m256 m; };
-template <> struct Mask<double> { __m256d m; };
+template <class T>
+struct Mask;
+template <>
+struct Mask<float> {
+    __m256 m;
+};
+template <>
+struct Mask<double> {
+    __m256d m;
+};
 
 inline __m256i first_lanes8(int64_t n) {
     return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
@@ -63,8 +73,12 @@ inline Vec<double> select(Mask<double> m, Vec<double> a, Vec<double> b) { return
 inline Vec<float> absolute(Vec<float> a) { return {_mm256_andnot_ps(_mm256_set1_ps(-0.0f), a.v)}; }
 inline Vec<double> absolute(Vec<double> a) { return {_mm256_andnot_pd(_mm256_set1_pd(-0.0), a.v)}; }
 
-inline Vec<float> round_nearest(Vec<float> a) { return {_mm256_round_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)}; }
-inline Vec<double> round_nearest(Vec<double> a) { return {_mm256_round_pd(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)}; }
+inline Vec<float> round_nearest(Vec<float> a) {
+    return {_mm256_round_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)};
+}
+inline Vec<double> round_nearest(Vec<double> a) {
+    return {_mm256_round_pd(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)};
+}
 inline Vec<float> times_power_of_2(Vec<float> a, Vec<float> n) {
     __m256i bits = _mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(n.v), _mm256_set1_epi32(127)), 23);
     return {_mm256_mul_ps(a.v, _mm256_castsi256_ps(bits))};

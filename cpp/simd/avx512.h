@@ -6,18 +6,28 @@
 
 namespace nabi::NABI_SET {
 
-template <class T> struct Vec;
-template <> struct Vec<float> {
+template <class T>
+struct Vec;
+template <>
+struct Vec<float> {
     static constexpr int width = 16;
     __m512 v;
 };
-template <> struct Vec<double> {
+template <>
+struct Vec<double> {
     static constexpr int width = 8;
     __m512d v;
 };
-template <class T> struct Mask;
-template <> struct Mask<float> { __mmask16 m; };
-template <> struct Mask<double> { __mmask8 m; };
+template <class T>
+struct Mask;
+template <>
+struct Mask<float> {
+    __mmask16 m;
+};
+template <>
+struct Mask<double> {
+    __mmask8 m;
+};
 
 inline __mmask16 first_lanes16(int64_t n) { return static_cast<__mmask16>((1u << n) - 1u); }
 inline __mmask8 first_lanes8(int64_t n) { return static_cast<__mmask8>((1u << n) - 1u); }
@@ -55,7 +65,9 @@ inline Mask<double> less_equal(Vec<double> a, Vec<double> b) { return {_mm512_cm
 inline Mask<float> unordered(Vec<float> a) { return {_mm512_cmp_ps_mask(a.v, a.v, _CMP_UNORD_Q)}; }
 inline Mask<double> unordered(Vec<double> a) { return {_mm512_cmp_pd_mask(a.v, a.v, _CMP_UNORD_Q)}; }
 inline Vec<float> select(Mask<float> m, Vec<float> a, Vec<float> b) { return {_mm512_mask_blend_ps(m.m, b.v, a.v)}; }
-inline Vec<double> select(Mask<double> m, Vec<double> a, Vec<double> b) { return {_mm512_mask_blend_pd(m.m, b.v, a.v)}; }
+inline Vec<double> select(Mask<double> m, Vec<double> a, Vec<double> b) {
+    return {_mm512_mask_blend_pd(m.m, b.v, a.v)};
+}
 inline Vec<float> absolute(Vec<float> a) { return {_mm512_abs_ps(a.v)}; }
 inline Vec<double> absolute(Vec<double> a) { return {_mm512_abs_pd(a.v)}; }
 

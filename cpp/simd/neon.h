@@ -6,18 +6,28 @@
 
 namespace nabi::NABI_SET {
 
-template <class T> struct Vec;
-template <> struct Vec<float> {
+template <class T>
+struct Vec;
+template <>
+struct Vec<float> {
     static constexpr int width = 4;
     float32x4_t v;
 };
-template <> struct Vec<double> {
+template <>
+struct Vec<double> {
     static constexpr int width = 2;
     float64x2_t v;
 };
-template <class T> struct Mask;
-template <> struct Mask<float> { uint32x4_t m; };
-template <> struct Mask<double> { uint64x2_t m; };
+template <class T>
+struct Mask;
+template <>
+struct Mask<float> {
+    uint32x4_t m;
+};
+template <>
+struct Mask<double> {
+    uint64x2_t m;
+};
 
 inline Vec<float> load(const float* p) { return {vld1q_f32(p)}; }
 inline Vec<double> load(const double* p) { return {vld1q_f64(p)}; }
@@ -67,9 +77,7 @@ inline Mask<double> less(Vec<double> a, Vec<double> b) { return {vcltq_f64(a.v, 
 inline Mask<float> less_equal(Vec<float> a, Vec<float> b) { return {vcleq_f32(a.v, b.v)}; }
 inline Mask<double> less_equal(Vec<double> a, Vec<double> b) { return {vcleq_f64(a.v, b.v)}; }
 inline Mask<float> unordered(Vec<float> a) { return {vmvnq_u32(vceqq_f32(a.v, a.v))}; }
-inline Mask<double> unordered(Vec<double> a) {
-    return {veorq_u64(vceqq_f64(a.v, a.v), vdupq_n_u64(~uint64_t(0)))};
-}
+inline Mask<double> unordered(Vec<double> a) { return {veorq_u64(vceqq_f64(a.v, a.v), vdupq_n_u64(~uint64_t(0)))}; }
 inline Vec<float> select(Mask<float> m, Vec<float> a, Vec<float> b) { return {vbslq_f32(m.m, a.v, b.v)}; }
 inline Vec<double> select(Mask<double> m, Vec<double> a, Vec<double> b) { return {vbslq_f64(m.m, a.v, b.v)}; }
 inline Vec<float> absolute(Vec<float> a) { return {vabsq_f32(a.v)}; }

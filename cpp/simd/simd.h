@@ -14,8 +14,8 @@ inline T greatest(T a, T b) {
     return a > b ? a : b;
 }
 
-// Calls body(vector_load, vector_store) ... in words: f maps lanes to lanes; full vectors first, then one partial vector
-// through the same arithmetic, so that an element's bits don't depend on where it lies.
+// y[i] = f(x[i]) with f on vectors; full vectors first, then one partial vector through the same arithmetic, so that an
+// element's bits don't depend on where it lies.
 template <class T, class F>
 inline void map(int64_t n, T* y, const T* x, const F& f) {
     constexpr int64_t W = Vec<T>::width;
