@@ -42,35 +42,62 @@ from .ops.compare import (
     ge,
     gt,
     is_tensor,
+    isclose,
     isfinite,
     isinf,
     isnan,
     le,
+    logical_and,
     logical_not,
+    logical_or,
+    logical_xor,
     lt,
     ne,
 )
 from .ops.creation import (
+    BoolTensor,
+    ByteTensor,
+    CharTensor,
+    DoubleTensor,
     FloatTensor,
+    IntTensor,
     LongTensor,
+    ShortTensor,
     arange,
     as_tensor,
+    asarray,
     empty,
     empty_like,
     eye,
     from_numpy,
     full,
     full_like,
+    is_floating_point,
     linspace,
+    numel,
     ones,
     ones_like,
+    scalar_tensor,
     tensor,
     zeros,
     zeros_like,
 )
 from .ops.dropout import dropout
-from .ops.elementwise import add, div, mul, neg, positive, relu, relu_, sigmoid, sigmoid_, sub
-from .ops.linalg import bmm, matmul, mm
+from .ops.elementwise import (
+    add,
+    div,
+    floor_divide,
+    mul,
+    neg,
+    positive,
+    relu,
+    relu_,
+    remainder,
+    sigmoid,
+    sigmoid_,
+    sub,
+)
+from .ops.linalg import bmm, dot, matmul, mm, mv
 from .ops.promote import result_type
 from .ops.reduce import mean, sum
 from .ops.shape import (

@@ -3,13 +3,17 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
-from ..dtype import as_dtype, get_default_dtype, int64, of_number
+from ..dtype import ALL, as_dtype, bool_, get_default_dtype, int64, of_number, promote_types
 from ..dtype import from_numpy as numpy_dtype
 from ..errors import fail, note
-from ..tensor import Tensor, from_array, method
-from .promote import check_device
+from ..tensor import Size, Tensor, from_array, method
+from .promote import check_device, check_tensor, checked_number, copied, empty_laid_out
+
+_PYTHON = {float, int, bool}
 
 
 def _first_leaf(data):
@@ -18,44 +22,111 @@ def _first_leaf(data):
     return data
 
 
+def _collect(data, dtypes: set, types: set) -> None:
+    """Adds the dtypes that the elements of nested sequences bring, and the types of those that bring none."""
+    if isinstance(data, (list, tuple, range)):
+        kinds = set(map(type, data))
+        types |= kinds & _PYTHON
+        if not kinds <= _PYTHON:
+            for each in data:
+                if type(each) not in _PYTHON:
+                    _collect(each, dtypes, types)
+    elif isinstance(data, Tensor):
+        dtypes.add(data.dtype)
+    elif isinstance(data, (np.ndarray, np.generic)) and data.dtype.kind in "fiub":
+        dtypes.add(numpy_dtype(data.dtype))
+    else:
+        types.add(type(data))
+
+
 def _array_of(data, dtype, op: str) -> np.ndarray:
     """A fresh array with the values of numbers, nested sequences, arrays or tensors."""
+    wanted = None if dtype is None else as_dtype(dtype, op)
     if isinstance(data, Tensor):
-        data = data._array
+        return copied(data._array, None if wanted is None else wanted.numpy)
     if isinstance(data, np.ndarray):
-        array = np.array(data, order="C")
-    else:
-        if isinstance(data, (list, tuple)) and isinstance(_first_leaf(data), Tensor):
-            data = _numbers(data)
-        try:
-            array = np.array(data)
-        except (ValueError, OverflowError) as error:
-            raise note(ValueError, op, f"expected numbers in a regular shape ({error})") from None
-        if array.dtype == object or array.dtype.kind not in "fiub":
-            if array.dtype.kind == "c":
-                raise fail(TypeError, op, "real numbers", "complex ones, which nabi does not support")
+        if data.dtype.kind == "c":
+            raise _complex(op)
+        target = numpy_dtype(data.dtype) if wanted is None else wanted
+        with np.errstate(all="ignore"):
+            return np.array(data, dtype=target.numpy, order="K", subok=False)
+    dtypes: set = set()
+    types: set = set()
+    _collect(data, dtypes, types)
+    for kind in types - _PYTHON:
+        if kind is complex or issubclass(kind, np.complexfloating):
+            raise _complex(op)
+        if issubclass(kind, (str, bytes, np.generic)):
             raise fail(TypeError, op, "numbers, sequences of them, arrays or tensors", _kind(data))
-        if dtype is None and array.dtype == np.float64 and not isinstance(_first_leaf(data), np.generic):
-            array = array.astype(get_default_dtype().numpy)
-        elif array.dtype.kind == "u" and not isinstance(_first_leaf(data), np.generic):
-            raise note(RuntimeError, op, "expected integers within int64, got a larger one (Overflow)")
-    if dtype is not None:
-        wanted = as_dtype(dtype, op).numpy
-        if array.dtype != wanted:
-            if wanted.kind in "iu" and array.dtype.kind in "iu" and not isinstance(data, np.ndarray) and array.size:
-                limits = np.iinfo(wanted)
-                if array.min() < limits.min or array.max() > limits.max:
-                    raise fail(RuntimeError, op, f"values from {limits.min} to {limits.max} for {wanted}", _kind(data))
-            with np.errstate(all="ignore"):
-                array = array.astype(wanted)
-    found = numpy_dtype(array.dtype)
-    return array if array.dtype == found.numpy and array.dtype.isnative else array.astype(found.numpy)
+        if kind not in (list, tuple, range) and not issubclass(kind, (float, int, list, tuple)):
+            raise fail(RuntimeError, op, "numbers, sequences of them, arrays or tensors", f"{kind.__name__} in {_kind(data)}" if kind is not type(data) else kind.__name__)
+    if wanted is None:
+        wanted = _common(dtypes, types)
+    if dtypes and any(isinstance(each, Tensor) for each in _leaves(data)):
+        data = _numbers(data, op)
+    try:
+        array = np.array(data)
+    except ValueError as error:
+        kind = TypeError if _mixed(data) else ValueError
+        raise note(kind, op, f"expected numbers in a regular shape ({error})") from None
+    if array.dtype.kind in "Ou" and not dtypes and array.size:
+        # Python integers beyond int64 (kind u: beyond int64, within uint64).
+        if not wanted.is_floating_point:
+            raise note(ValueError, op, "expected integers within int64, got a larger one (Overflow)")
+        array = array.astype(np.float64)
+    if array.size == 0:
+        return array.astype(wanted.numpy)
+    if wanted.numpy.kind in "iu" and array.dtype != wanted.numpy:
+        _check_range(array, wanted, op)
+    with np.errstate(all="ignore"):
+        if array.dtype.kind == "f" and wanted.numpy.kind == "u":
+            array = array.astype(np.int64)
+        return array.astype(wanted.numpy, copy=False)
 
 
-def _numbers(data):
+def _complex(op: str) -> Exception:
+    return fail(TypeError, op, "real numbers", "complex ones, which nabi does not support")
+
+
+def _common(dtypes: set, types: set):
+    """The dtype of elements with these dtypes and Python types: the widest of all."""
+    found = None
+    own = {int: int64, bool: bool_, float: get_default_dtype()}
+    for each in (*dtypes, *(own[kind] for kind in own if kind in types)):
+        found = each if found is None else promote_types(found, each)
+    return get_default_dtype() if found is None else found
+
+
+def _check_range(array: np.ndarray, wanted, op: str) -> None:
+    limits = np.iinfo(wanted.numpy)
+    lowest = limits.min or -limits.max  # negative numbers wrap in uint8
+    low, high = array.min(), array.max()
+    if not (lowest <= low and high <= limits.max):
+        raise fail(RuntimeError, op, f"values that {wanted.name} can hold", low if not lowest <= low else high)
+
+
+def _leaves(data):
+    if isinstance(data, (list, tuple)):
+        for each in data:
+            yield from _leaves(each)
+    else:
+        yield data
+
+
+def _mixed(data) -> bool:
+    """True where a sequence and a number stand side by side."""
+    if not isinstance(data, (list, tuple)):
+        return False
+    nested = [isinstance(each, (list, tuple, np.ndarray)) for each in data]
+    return any(nested) != all(nested) or any(_mixed(each) for each in data)
+
+
+def _numbers(data, op: str):
     if isinstance(data, Tensor):
-        return data.item() if data._array.ndim == 0 else data._array.tolist()
-    return [_numbers(each) for each in data] if isinstance(data, (list, tuple)) else data
+        if data._array.size != 1:
+            raise fail(TypeError, op, "tensors of one element inside a sequence", f"shape {tuple(data._array.shape)}; use stack")
+        return data._array.item()
+    return [_numbers(each, op) for each in data] if isinstance(data, (list, tuple)) else data
 
 
 def _kind(data) -> str:
@@ -145,9 +216,11 @@ def as_tensor(data, dtype=None, device=None) -> Tensor:
 def _shape(size, op: str) -> tuple[int, ...]:
     if len(size) == 1 and isinstance(size[0], (tuple, list)):
         size = size[0]
+    elif not size:
+        raise note(TypeError, op, "expected sizes, got none; () makes a 0-d tensor")
     shape = []
     for each in size:
-        if not hasattr(each, "__index__"):
+        if isinstance(each, bool) or not hasattr(each, "__index__"):
             raise fail(TypeError, op, "sizes to be ints", type(each).__name__)
         each = each.__index__()
         if each < 0:
@@ -175,19 +248,21 @@ def _allocate(make, shape, dtype, op: str):
         raise note(RuntimeError, op, f"expected a size that memory can hold, got {list(shape)} ({error})") from None
 
 
-def zeros(*size, dtype=None, device=None, requires_grad: bool = False, out=None, layout=None, pin_memory=False) -> Tensor:
+def zeros(*sizes, size=None, dtype=None, device=None, requires_grad: bool = False, out=None, layout=None, pin_memory=False) -> Tensor:
     """Zeros of a shape: ``zeros(2, 3)`` or ``zeros((2, 3))``."""
-    return _filled(np.zeros, size, dtype, device, requires_grad, out, "zeros")
+    return _filled(np.zeros, sizes if size is None else (size,), dtype, device, requires_grad, out, "zeros")
 
 
-def ones(*size, dtype=None, device=None, requires_grad: bool = False, out=None, layout=None, pin_memory=False) -> Tensor:
+def ones(*sizes, size=None, dtype=None, device=None, requires_grad: bool = False, out=None, layout=None, pin_memory=False) -> Tensor:
     """Ones of a shape."""
-    return _filled(np.ones, size, dtype, device, requires_grad, out, "ones")
+    return _filled(np.ones, sizes if size is None else (size,), dtype, device, requires_grad, out, "ones")
 
 
-def empty(*size, dtype=None, device=None, requires_grad: bool = False, out=None, layout=None, pin_memory=False, memory_format=None) -> Tensor:
+def empty(
+    *sizes, size=None, dtype=None, device=None, requires_grad: bool = False, out=None, layout=None, pin_memory=False, memory_format=None
+) -> Tensor:
     """A tensor whose values are whatever was in memory."""
-    return _filled(np.empty, size, dtype, device, requires_grad, out, "empty")
+    return _filled(np.empty, sizes if size is None else (size,), dtype, device, requires_grad, out, "empty")
 
 
 def _filled(make, size, dtype, device, requires_grad, out, op: str) -> Tensor:
@@ -197,40 +272,63 @@ def _filled(make, size, dtype, device, requires_grad, out, op: str) -> Tensor:
 
 
 def full(size, fill_value, *, dtype=None, device=None, requires_grad: bool = False) -> Tensor:
-    """One value everywhere; its type decides the dtype unless given."""
-    value = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
+    """One value everywhere; its type decides the dtype unless given.
+
+    Raises:
+        RuntimeError: a value that the dtype cannot hold.
+    """
+    if not isinstance(size, (tuple, list)):
+        raise fail(TypeError, "full", "size to be a tuple of ints", type(size).__name__)
+    value = fill_value.item() if isinstance(fill_value, (Tensor, np.generic)) else fill_value
     wanted = as_dtype(dtype, "full") if dtype is not None else of_number(value)
+    value = checked_number(value, wanted, "full")
     shape = _shape((size,), "full")
     return _finish(_allocate(lambda s, d: np.full(s, value, d), shape, wanted.numpy, "full"), device, requires_grad)
 
 
 def arange(start=0, end=None, step=1, *, dtype=None, device=None, requires_grad: bool = False) -> Tensor:
-    """start, start + step, ... up to but without ``end``; int64 unless an argument is a float."""
+    """start, start + step, ... up to but without ``end``; int64 unless an argument is a float.
+
+    Example:
+        >>> import nabi
+        >>> nabi.arange(1, 2.5, 0.5)
+        tensor([1.0000, 1.5000, 2.0000])
+    """
     if end is None:
         start, end = 0, start
-    start, end, step = (each.item() if isinstance(each, (Tensor, np.generic)) else each for each in (start, end, step))
+    bounds = [each.item() if isinstance(each, (Tensor, np.generic)) else each for each in (start, end, step)]
+    for each in bounds:
+        if not isinstance(each, (float, int)):
+            raise fail(TypeError, "arange", "numbers", type(each).__name__)
+    floats = any(isinstance(each, float) for each in bounds)
+    wanted = as_dtype(dtype, "arange") if dtype is not None else get_default_dtype() if floats else int64
+    if wanted.name == "bool":
+        raise note(NotImplementedError, "arange", "expected a dtype of numbers, got bool")
+    if any(each in (math.inf, -math.inf) or each != each for each in bounds):
+        raise fail(RuntimeError, "arange", "finite bounds", f"{bounds[0]}, {bounds[1]}, step {bounds[2]}")
+    if wanted is int64:
+        bounds = [int(each) for each in bounds]
+    start, end, step = bounds
     if step == 0:
         raise fail(RuntimeError, "arange", "step not zero", step)
     if (end - start) * step < 0:
         raise fail(RuntimeError, "arange", "bounds in the direction of the step", f"{start}, {end}, step {step}")
-    if dtype is None:
-        floats = any(isinstance(each, float) for each in (start, end, step))
-        wanted = get_default_dtype() if floats else int64
-    else:
-        wanted = as_dtype(dtype, "arange")
-    if any(isinstance(each, float) for each in (start, end, step)):
-        import math
-
-        count = math.ceil((end - start) / step)
-        array = (start + step * np.arange(count, dtype=np.float64)).astype(wanted.numpy)
-    else:
-        array = np.arange(start, end, step, dtype=np.int64).astype(wanted.numpy)
-    return _finish(array, device, requires_grad)
+    count = -((start - end) // step) if wanted is int64 else math.ceil((end - start) / step)
+    positions = _allocate(lambda s, d: np.arange(s[0], dtype=d), (count,), np.int64, "arange")
+    if not wanted.is_floating_point:
+        start, step = int(start), int(step)
+    elif floats:
+        positions = positions.astype(np.float64)
+    with np.errstate(all="ignore"):
+        return _finish((start + step * positions).astype(wanted.numpy), device, requires_grad)
 
 
 def linspace(start, end, steps: int, *, dtype=None, device=None, requires_grad: bool = False) -> Tensor:
     """``steps`` values from ``start`` to ``end``, both included, evenly apart, from both ends to the middle."""
     wanted = _wanted(dtype, "linspace")
+    if not hasattr(steps, "__index__"):
+        raise fail(TypeError, "linspace", "steps to be an int", type(steps).__name__)
+    steps = steps.__index__()
     if steps < 0:
         raise fail(RuntimeError, "linspace", "steps of at least 0", steps)
     start, end = (each.item() if isinstance(each, Tensor) else each for each in (start, end))
@@ -245,13 +343,19 @@ def linspace(start, end, steps: int, *, dtype=None, device=None, requires_grad: 
 
 def eye(n: int, m: int | None = None, *, dtype=None, device=None, requires_grad: bool = False) -> Tensor:
     """Ones on the diagonal of an (n, m) matrix."""
+    for each in (n,) if m is None else (n, m):
+        if not hasattr(each, "__index__"):
+            raise fail(TypeError, "eye", "sizes to be ints", type(each).__name__)
+        if each < 0:
+            raise fail(RuntimeError, "eye", "sizes of at least 0", each)
     return _finish(np.eye(n, m, dtype=_wanted(dtype, "eye")), device, requires_grad)
 
 
 def _like(make, name: str):
     def like(input, *, dtype=None, device=None, requires_grad: bool = False, memory_format=None, layout=None):
+        array = check_tensor(input, name)._array
         wanted = input.dtype if dtype is None else as_dtype(dtype, name)
-        dense = np.empty_like(input._array, dtype=wanted.numpy, order="K")
+        dense = empty_laid_out(array.shape, (array,), wanted.numpy)
         return _finish(make(dense), device, requires_grad)
 
     like.__name__, like.__doc__ = name, f"``{name[:-5]}`` with the shape, dtype and layout of ``input``."
@@ -276,7 +380,9 @@ empty_like = _like(lambda array: array, "empty_like")
 def full_like(input, fill_value, *, dtype=None, device=None, requires_grad: bool = False) -> Tensor:
     """``fill_value`` with the shape, dtype and layout of ``input``."""
     out = empty_like(input, dtype=dtype, device=device)
-    out._array[...] = fill_value
+    if isinstance(fill_value, Tensor):
+        fill_value = fill_value.item()
+    out._array[...] = checked_number(fill_value, out.dtype, "full_like")
     if requires_grad:
         out.requires_grad = True
     return out
@@ -307,40 +413,88 @@ def _new_tensor(self, data, *, dtype=None, device=None, requires_grad: bool = Fa
     return tensor(data, dtype=self.dtype if dtype is None else dtype, device=device, requires_grad=requires_grad)
 
 
-def _constructed(*data) -> Tensor:
-    """``Tensor(data)`` and ``Tensor(2, 3)``: PyTorch's old constructor, float32."""
+def _constructed(*data, dtype=None, op: str = "Tensor") -> Tensor:
+    """``Tensor(data)`` and ``Tensor(2, 3)``: PyTorch's old constructors, float32 unless they name another dtype."""
+    wanted = get_default_dtype() if dtype is None else dtype
     if not data:
-        return empty(0)
-    if len(data) == 1 and not isinstance(data[0], int):
-        return from_array(_array_of(data[0], get_default_dtype(), "Tensor"))
-    return empty(*data)
+        return empty(0, dtype=wanted)
+    first = data[0]
+    if len(data) > 1 or isinstance(first, (int, Size)):
+        return empty(*data, dtype=wanted)
+    if isinstance(first, Tensor) and dtype is None:
+        return from_array(first._array)
+    if not isinstance(first, (list, tuple, range, np.ndarray, Tensor)):
+        raise fail(TypeError, op, "sizes or a sequence of numbers", type(first).__name__)
+    return from_array(_array_of(first, wanted, op))
 
 
 Tensor._constructor = staticmethod(_constructed)
 
 
-def FloatTensor(*data) -> Tensor:
-    """``Tensor(...)`` in float32."""
-    return _constructed(*data).float()
+def _legacy(name: str, wanted):
+    def construct(*data) -> Tensor:
+        return _constructed(*data, dtype=wanted, op=name)
+
+    construct.__name__ = construct.__qualname__ = name
+    construct.__doc__ = f"``Tensor(...)`` in {wanted.name}: PyTorch's old constructor."
+    return construct
 
 
-def LongTensor(*data) -> Tensor:
-    """``Tensor(...)`` in int64."""
-    if len(data) == 1 and not isinstance(data[0], int):
-        return from_array(_array_of(data[0], int64, "LongTensor"))
-    return empty(*data, dtype=int64)
+_OLD_NAMES = {
+    "float32": "Float", "float64": "Double", "int64": "Long", "int32": "Int", "int16": "Short", "int8": "Char",
+    "uint8": "Byte", "bool": "Bool",
+}  # fmt: skip
+
+
+_by_old_name = {f"{_OLD_NAMES[each.name]}Tensor": each for each in ALL}
+FloatTensor, DoubleTensor, LongTensor, IntTensor, ShortTensor, CharTensor, ByteTensor, BoolTensor = (
+    _legacy(name, _by_old_name[name])
+    for name in (
+        "FloatTensor", "DoubleTensor", "LongTensor", "IntTensor", "ShortTensor", "CharTensor", "ByteTensor", "BoolTensor"
+    )  # fmt: skip
+)
 
 
 @method("type")
-def type_(self, dtype=None):
-    """Without an argument the old type's name (``torch.FloatTensor``), else ``to(dtype)``."""
+def type_(self, dtype=None, non_blocking: bool = False):
+    """Without an argument the old type's name (``torch.FloatTensor``), else ``to(dtype)``; takes such names, too."""
     if dtype is None:
-        names = {"float32": "Float", "float64": "Double", "int64": "Long", "int32": "Int", "int16": "Short", "int8": "Char", "uint8": "Byte", "bool": "Bool"}
-        return f"torch.{names[self.dtype.name]}Tensor"
-    return self.to(dtype)
+        return f"torch.{_OLD_NAMES[self.dtype.name]}Tensor"
+    name = dtype if isinstance(dtype, str) else f"torch.{getattr(dtype, '__name__', '')}"
+    if name.removeprefix("torch.") in _by_old_name:
+        return self.to(_by_old_name[name.removeprefix("torch.")])
+    if isinstance(dtype, str):
+        raise fail(ValueError, "type", "a dtype or a name such as torch.FloatTensor", repr(dtype))
+    return self.to(as_dtype(dtype, "type"))
+
+
+def scalar_tensor(s, *, dtype=None, device=None, requires_grad: bool = False) -> Tensor:
+    """A 0-d tensor of a number; float32 unless given."""
+    return full((), s, dtype=get_default_dtype() if dtype is None else dtype, device=device, requires_grad=requires_grad)
+
+
+def asarray(obj, *, dtype=None, device=None, copy=None, requires_grad: bool = False) -> Tensor:
+    """``as_tensor``, with a copy if asked for."""
+    out = as_tensor(obj, dtype=dtype, device=device)
+    if copy:
+        out = from_array(copied(out._array))
+    if requires_grad:
+        out.requires_grad = True
+    return out
+
+
+def numel(input) -> int:
+    """The number of elements."""
+    return check_tensor(input, "numel")._array.size
+
+
+def is_floating_point(input) -> bool:
+    """True for float32 and float64 tensors."""
+    return check_tensor(input, "is_floating_point").dtype.is_floating_point
 
 
 __all__ = [
-    "FloatTensor", "LongTensor", "arange", "as_tensor", "empty", "empty_like", "eye", "from_numpy", "full", "full_like",
-    "linspace", "ones", "ones_like", "tensor", "zeros", "zeros_like",
+    "BoolTensor", "ByteTensor", "CharTensor", "DoubleTensor", "FloatTensor", "IntTensor", "LongTensor", "ShortTensor",
+    "arange", "as_tensor", "asarray", "empty", "empty_like", "eye", "from_numpy", "full", "full_like",
+    "is_floating_point", "linspace", "numel", "ones", "ones_like", "scalar_tensor", "tensor", "zeros", "zeros_like",
 ]  # fmt: skip

@@ -61,7 +61,7 @@ def dropout(input, p: float = 0.5, training: bool = True, inplace: bool = False)
     if not 0.0 <= p <= 1.0:
         raise fail(ValueError, "dropout", "p from 0 to 1", p)
     check_tensor(input, "dropout")
-    if not training or p == 0.0:
+    if not training or p == 0.0 or input._array.size == 0:
         return input
     if inplace:
         prepare_inplace(input, "dropout_")

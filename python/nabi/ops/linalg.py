@@ -8,8 +8,9 @@ import numpy as np
 from .. import _C
 from ..autograd.graph import Node, record
 from ..errors import fail, note
-from ..tensor import Tensor, describe, method
-from .promote import check_tensor, same_float
+from ..tensor import Tensor, describe, from_array, method
+from .promote import check_tensor, operand, same_float
+from .shape.views import Reshape
 
 _C_linear, _C_linear_backward, _C_matmul = _C.linear, _C.linear_backward, _C.matmul
 
@@ -57,6 +58,17 @@ class LinearRowsPlain(Linear):
     title = "UnsafeViewBackward0"
 
 
+class LinearRow(Linear):
+    """one row, without bias"""
+
+    __slots__ = ()
+    title = "SqueezeBackward4"
+
+
+def _given(*tensors) -> tuple:
+    return tuple(tensor for tensor in tensors if tensor is not None)
+
+
 def linear(input, weight, bias=None):
     """y = x W^T + b.
 
@@ -84,6 +96,8 @@ def linear(input, weight, bias=None):
     except (AttributeError, RuntimeError, TypeError):
         return _linear_checked(input, weight, bias)
     matrix = array.ndim == 2
+    if array.ndim == 1:
+        return record(LinearRow if bias is None else LinearRows, array, input.dtype, _given(input, weight, bias))
     if bias is None:
         return record(LinearMatrix if matrix else LinearRowsPlain, array, input.dtype, (input, weight))
     return record(Linear if matrix else LinearRows, array, input.dtype, (input, weight, bias))
@@ -97,8 +111,11 @@ def _linear_checked(input, weight, bias):
         check_tensor(bias, "linear", "bias")
     if weight._array.ndim == 1:
         same_float("linear", ("input", input), ("weight", weight), ("bias", bias))
-        out = matmul(input, weight)
-        return out if bias is None else out + bias
+        if bias is not None:
+            raise fail(RuntimeError, "linear", "weight of shape (out_features, in_features) with a bias", describe(weight))
+        if input._array.ndim == 0 or input._array.shape[-1] != weight._array.shape[0]:
+            raise fail(RuntimeError, "linear", f"input with {weight._array.shape[0]} features", f"shape {tuple(input._array.shape)}")
+        return matmul(input, weight)
     if weight._array.ndim != 2:
         raise fail(RuntimeError, "linear", "weight of shape (out_features, in_features)", describe(weight))
     features = weight._array.shape[1]
@@ -151,47 +168,117 @@ class BatchedMatMul(Node):
         return bmm(grad, b.transpose(1, 2)), bmm(a.transpose(1, 2), grad)
 
 
+class MatVec(Node):
+    """a v for a matrix and a vector"""
+
+    __slots__ = ()
+    title = "MvBackward0"
+    saves = (0, 1)
+
+    def backward(self, grad):
+        a, v = self.arrays()
+        edges = self.edges
+        return (
+            None if edges[0] is None else _C_matmul(grad.reshape(-1, 1), v.reshape(1, -1)),
+            None if edges[1] is None else _C_matmul(a.T, grad.reshape(-1, 1)).reshape(-1),
+        )
+
+    def backward_plain(self, grad):
+        a, v = self.tensors()
+        return mm(grad.unsqueeze(1), v.unsqueeze(0)), mv(a.transpose(0, 1), grad)
+
+
+class Dot(Node):
+    """The sum of products of two vectors"""
+
+    __slots__ = ()
+    title = "DotBackward0"
+    saves = (0, 1)
+
+    def backward(self, grad):
+        a, b = self.arrays()
+        edges = self.edges
+        return (
+            None if edges[0] is None else _C.mul(grad, b),
+            None if edges[1] is None else _C.mul(grad, a),
+        )
+
+    def backward_plain(self, grad):
+        a, b = self.tensors()
+        return grad * b, grad * a
+
+
+class RowSqueeze(Node):
+    """A row's product without the row's dimension; ``context`` is the shape with it."""
+
+    __slots__ = ()
+    title = "SqueezeBackward4"
+
+    def backward(self, grad):
+        return (grad.reshape(self.context),)
+
+    backward_plain = backward
+
+
+def _two(op: str, input, other, ranks: tuple[int, int], expected: str, name: str = "mat2"):
+    """Both operands, checked: ranks, inner sizes, one dtype."""
+    a, b = check_tensor(input, op), check_tensor(other, op, name)
+    m, n = a._array, b._array
+    inner = -2 if ranks[1] > 1 else -1
+    if (m.ndim, n.ndim) != ranks or m.shape[-1] != n.shape[inner] or (ranks[0] == 3 and m.shape[0] != n.shape[0]):
+        raise fail(RuntimeError, op, expected, f"{describe(a)} and {describe(b)}")
+    if a.dtype is not b.dtype or not (a.dtype.is_floating_point or a.dtype.name != "bool"):
+        if a.dtype.name == "bool" and a.dtype is b.dtype:
+            raise note(NotImplementedError, op, "expected numbers, got bool tensors; use .int()")
+        raise fail(RuntimeError, op, "operands of one dtype", f"{a.dtype.name} and {b.dtype.name}")
+    return a, b
+
+
+def _integers(a: np.ndarray, b: np.ndarray) -> Tensor:
+    """Products of integers, which wrap; sums in the operands' own dtype."""
+    with np.errstate(all="ignore"):
+        return from_array(np.matmul(a, b))
+
+
 def mm(input, mat2):
     """The product of two matrices, (n, k) and (k, m)."""
-    a, b = check_tensor(input, "mm"), check_tensor(mat2, "mm", "mat2")
-    if a._array.ndim != 2 or b._array.ndim != 2 or a._array.shape[1] != b._array.shape[0]:
-        raise fail(RuntimeError, "mm", "matrices of shapes (n, k) and (k, m)", f"{describe(a)} and {describe(b)}")
-    if not a.dtype.is_floating_point and a.dtype is b.dtype:
-        return _integers(a, b, "mm")
-    same_float("mm", ("input", a), ("mat2", b))
+    a, b = _two("mm", input, mat2, (2, 2), "matrices of shapes (n, k) and (k, m)")
+    if not a.dtype.is_floating_point:
+        return _integers(a._array, b._array)
     return record(MatMul, _C_matmul(a._array, b._array), a.dtype, (a, b))
+
+
+def mv(input, vec):
+    """The product of a matrix (n, k) and a vector (k)."""
+    a, v = _two("mv", input, vec, (2, 1), "a matrix (n, k) and a vector (k)", "vec")
+    if not a.dtype.is_floating_point:
+        return _integers(a._array, v._array)
+    return record(MatVec, _C_matmul(a._array, v._array.reshape(-1, 1)).reshape(-1), a.dtype, (a, v))
+
+
+def dot(input, other):
+    """The sum of products of two vectors of one length."""
+    a, b = _two("dot", input, other, (1, 1), "vectors of one length", "other")
+    if not a.dtype.is_floating_point:
+        return _integers(a._array.reshape(1, -1), b._array.reshape(-1, 1)).reshape(())
+    product = _C_matmul(a._array.reshape(1, -1), b._array.reshape(-1, 1)).reshape(())
+    return record(Dot, product, a.dtype, (a, b))
 
 
 def bmm(input, mat2):
     """The products of two batches of matrices, (b, n, k) and (b, k, m)."""
-    a, b = check_tensor(input, "bmm"), check_tensor(mat2, "bmm", "mat2")
-    if (
-        a._array.ndim != 3
-        or b._array.ndim != 3
-        or a._array.shape[0] != b._array.shape[0]
-        or a._array.shape[2] != b._array.shape[1]
-    ):
-        raise fail(RuntimeError, "bmm", "shapes (b, n, k) and (b, k, m)", f"{describe(a)} and {describe(b)}")
-    if not a.dtype.is_floating_point and a.dtype is b.dtype:
-        return _integers(a, b, "bmm")
-    same_float("bmm", ("input", a), ("mat2", b))
+    a, b = _two("bmm", input, mat2, (3, 3), "shapes (b, n, k) and (b, k, m)")
+    if not a.dtype.is_floating_point:
+        return _integers(a._array, b._array)
     return record(BatchedMatMul, _C.batched_matmul(a._array, b._array), a.dtype, (a, b))
 
 
 method("mm")(mm)
+method("mv")(mv)
+method("dot")(dot)
 method("bmm")(bmm)
 
 
-def _integers(a: Tensor, b: Tensor, op: str) -> Tensor:
-    from ..tensor import from_array
-
-    if a.dtype.name == "bool":
-        raise note(RuntimeError, op, "expected numbers, got bool tensors")
-    with np.errstate(all="ignore"):
-        return from_array(np.einsum("...ij,...jk->...ik", a._array, b._array))
-
-
-@method("matmul", "__matmul__")
 def matmul(input, other):
     """Matrix product with PyTorch's rules: vectors are rows or columns, leading dimensions broadcast.
 
@@ -213,36 +300,51 @@ def matmul(input, other):
         tensor([[11.]])
     """
     a, b = check_tensor(input, "matmul"), check_tensor(other, "matmul", "other")
-    m, n = a._array.ndim, b._array.ndim
+    x, y = a._array, b._array
+    m, n = x.ndim, y.ndim
     if m == 0 or n == 0:
         raise fail(RuntimeError, "matmul", "operands with at least one dimension", f"{describe(a)} and {describe(b)}")
-    inner = b._array.shape[-2] if n > 1 else b._array.shape[0]
-    if a._array.shape[-1] != inner:
-        raise fail(
-            RuntimeError, "matmul", f"other with {a._array.shape[-1]} rows for {describe(a)}", describe(b)
-        )
+    rows = y.shape[-2] if n > 1 else y.shape[0]
+    if x.shape[-1] != rows:
+        raise fail(RuntimeError, "matmul", f"other with {x.shape[-1]} rows for {describe(a)}", describe(b))
+    if a.dtype is not b.dtype:
+        raise fail(RuntimeError, "matmul", "operands of one dtype", f"{a.dtype.name} and {b.dtype.name}")
     if m == 2 and n == 2:
         return mm(a, b)
     if m == 1 and n == 1:
-        return mm(a.unsqueeze(0), b.unsqueeze(1)).reshape(())
+        return dot(a, b)
+    if m == 2 and n == 1:
+        return mv(a, b)
+    if m == 1 and n == 2:
+        row = mm(a.unsqueeze(0), b)
+        return record(RowSqueeze, row._array.reshape(-1), row.dtype, (row,), row._array.shape)
     if m == 1:
-        return matmul(a.unsqueeze(0), b).squeeze(-2)
-    if n == 1:
-        return matmul(a, b.unsqueeze(1)).squeeze(-1)
-    if n == 2:
+        found = matmul(a.unsqueeze(0), b)
+        return _shaped(found, (*found._array.shape[:-2], found._array.shape[-1]))
+    if n <= 2:
         # One product of all rows.
-        rows = a.reshape(-1, a._array.shape[-1]) if a._array.size else a.reshape(_count(a._array.shape[:-1]), inner)
-        return mm(rows, b).reshape((*a._array.shape[:-1], b._array.shape[1]))
+        flat = a.reshape(_count(x.shape[:-1]), rows)
+        found = mm(flat, b) if n == 2 else mv(flat, b)
+        return _shaped(found, (*x.shape[:-1], *y.shape[1:]))
     try:
-        batch = np.broadcast_shapes(a._array.shape[:-2], b._array.shape[:-2])
+        batch = np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
     except ValueError:
         raise fail(
             RuntimeError, "matmul", "leading dimensions that broadcast", f"{describe(a)} and {describe(b)}"
         ) from None
     count = _count(batch)
-    left = a.expand((*batch, *a._array.shape[-2:])).reshape(count, *a._array.shape[-2:])
-    right = b.expand((*batch, *b._array.shape[-2:])).reshape(count, *b._array.shape[-2:])
-    return bmm(left, right).reshape((*batch, a._array.shape[-2], b._array.shape[-1]))
+    left = a.expand((*batch, *x.shape[-2:])).reshape(count, *x.shape[-2:])
+    right = b.expand((*batch, *y.shape[-2:])).reshape(count, *y.shape[-2:])
+    return _shaped(bmm(left, right), (*batch, x.shape[-2], y.shape[-1]))
+
+
+method("matmul")(matmul)
+
+
+def _shaped(product: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """A fresh product in its final shape."""
+    array = product._array
+    return record(Reshape, array.reshape(shape), product.dtype, (product,), (shape, array.shape))
 
 
 def _count(shape) -> int:
@@ -252,10 +354,13 @@ def _count(shape) -> int:
     return count
 
 
+@method("__matmul__")
+def _matmul(self, other):
+    if isinstance(other, np.ndarray):
+        other = operand(other)
+    return matmul(self, other) if isinstance(other, Tensor) else NotImplemented
+
+
 @method("__rmatmul__")
 def _rmatmul(self, other):
-    if isinstance(other, np.ndarray):
-        from .creation import tensor
-
-        return matmul(tensor(other), self)
-    return NotImplemented
+    return matmul(operand(other), self) if isinstance(other, np.ndarray) else NotImplemented

@@ -7,6 +7,7 @@ import numpy as np
 
 from .. import _C
 from ..autograd.graph import Node, record
+from ..dtype import as_dtype
 from ..errors import fail, note
 from ..tensor import Tensor, from_array, method, normal_dim
 from .promote import cast, check_tensor
@@ -101,7 +102,7 @@ def _reduce(input, dim, keepdim: bool, op: str, all_kind, dims_kind, mean: bool)
 
 
 @method("sum")
-def sum(input, dim=None, keepdim: bool = False, *, dtype=None):
+def sum(input, dim=None, keepdim: bool = False, *, dtype=None, axis=None, keepdims: bool = False):
     """The sum of all elements or over ``dim``, in a fixed pairwise order. Integers and bools give int64.
 
     Args:
@@ -118,7 +119,10 @@ def sum(input, dim=None, keepdim: bool = False, *, dtype=None):
         tensor([3., 7.])
     """
     check_tensor(input, "sum")
+    if axis is not None or keepdims:
+        dim, keepdim = axis if dim is None else dim, keepdim or keepdims
     if dtype is not None:
+        dtype = as_dtype(dtype, "sum")
         input = cast(input, dtype)
     if input.dtype.is_floating_point:
         if dim is None and not keepdim:
@@ -128,11 +132,11 @@ def sum(input, dim=None, keepdim: bool = False, *, dtype=None):
     dims = tuple(normal_dims(dim, input._array.ndim, "sum"))
     with np.errstate(all="ignore"):
         found = input._array.sum(axis=dims, keepdims=keepdim, dtype=np.int64 if dtype is None else dtype.numpy)
-    return from_array(np.asarray(found))
+    return from_array(np.asarray(found, order="C"))
 
 
 @method("mean")
-def mean(input, dim=None, keepdim: bool = False, *, dtype=None):
+def mean(input, dim=None, keepdim: bool = False, *, dtype=None, axis=None, keepdims: bool = False):
     """The mean of all elements or over ``dim``.
 
     Raises:
@@ -146,8 +150,10 @@ def mean(input, dim=None, keepdim: bool = False, *, dtype=None):
         tensor(3.)
     """
     check_tensor(input, "mean")
+    if axis is not None or keepdims:
+        dim, keepdim = axis if dim is None else dim, keepdim or keepdims
     if dtype is not None:
-        input = cast(input, dtype)
+        input = cast(input, as_dtype(dtype, "mean"))
     if not input.dtype.is_floating_point:
         raise note(
             RuntimeError, "mean", f"expected a floating point dtype, got {input.dtype}; pass dtype= or call .float()"

@@ -7,6 +7,7 @@ import numpy as np
 
 from .. import _C
 from ..autograd.graph import Node, record, wants_grad
+from ..dtype import as_dtype
 from ..errors import fail
 from ..tensor import Tensor, describe, from_array, method, normal_dim
 from .promote import cast, check_tensor, same_float
@@ -241,9 +242,9 @@ def _along_last(kernel, dim: int, *arrays):
 def _softmax(input, dim, dtype, logarithm: bool, op: str):
     check_tensor(input, op)
     if dtype is not None:
-        input = cast(input, dtype)
+        input = cast(input, as_dtype(dtype, op))
     if not input.dtype.is_floating_point:
-        raise fail(RuntimeError, op, "input of a floating-point dtype", input.dtype)
+        raise fail(NotImplementedError, op, "input of a floating-point dtype", input.dtype)
     if dim is None:
         import warnings
 
@@ -274,5 +275,13 @@ def softmax(input, dim=None, _stacklevel: int = 3, dtype=None):
 
 @method("log_softmax")
 def log_softmax(input, dim=None, _stacklevel: int = 3, dtype=None):
-    """The logarithm of softmax along ``dim``, without its loss of accuracy."""
+    """The logarithm of softmax along ``dim``, without its loss of accuracy.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.log_softmax.html
+
+    Example:
+        >>> import nabi
+        >>> nabi.log_softmax(nabi.zeros(2), dim=0)
+        tensor([-0.6931, -0.6931])
+    """
     return _softmax(input, dim, dtype, True, "log_softmax")

@@ -6,11 +6,11 @@ from __future__ import annotations
 import numpy as np
 
 from ... import _C
-from ...autograd.graph import Node, record
+from ...autograd.graph import Node, _attach, edge_of, mode, record
 from ...autograd.views import prepare_inplace, write_result
 from ...errors import fail, note
-from ...tensor import Tensor, copy_layout, describe, from_array, method, normal_dim
-from ..promote import cast, check_tensor, common_dtype
+from ...tensor import Tensor, describe, from_array, method, normal_dim
+from ..promote import cast, check_tensor, checked_number, common_dtype, copied, is_number
 
 
 class Clone(Node):
@@ -28,7 +28,7 @@ class Clone(Node):
 @method("clone")
 def clone(input, *, memory_format=None):
     """A copy with a history: gradients flow back to ``input``. Keeps the strides of dense tensors."""
-    return record(Clone, copy_layout(check_tensor(input, "clone")._array), input.dtype, (input,))
+    return record(Clone, copied(check_tensor(input, "clone")._array), input.dtype, (input,))
 
 
 @method("contiguous")
@@ -71,13 +71,18 @@ class Stack(Cat):
     title = "StackBackward0"
 
     def _parts(self, grad):
-        dim, sizes = self.context
-        rest = (slice(None),) * dim
+        rest = (slice(None),) * self.context[0]
         for i, edge in enumerate(self.edges):
-            yield None if edge is None else grad[(*rest, i)]
+            yield None if edge is None else grad[(*rest, i, ...)]
 
 
-def cat(tensors, dim: int = 0, *, out=None):
+def _sequence(op: str, tensors) -> tuple:
+    if not isinstance(tensors, (tuple, list)):
+        raise fail(TypeError, op, "a sequence of Tensors (tuple or list)", type(tensors).__name__)
+    return tuple(tensors)
+
+
+def cat(tensors, dim: int = 0, *, out=None, axis=None):
     """Tensors behind each other along ``dim``.
 
     Args:
@@ -96,11 +101,9 @@ def cat(tensors, dim: int = 0, *, out=None):
     """
     if out is not None:
         raise note(NotImplementedError, "cat", "out= is not supported; assign the result")
-    if isinstance(tensors, Tensor):
-        raise fail(TypeError, "cat", "a sequence of Tensors", "one Tensor")
-    tensors = tuple(tensors)
+    tensors, dim = _sequence("cat", tensors), dim if axis is None else axis
     if not tensors:
-        raise note(RuntimeError, "cat", "expected a non-empty list of Tensors, got none")
+        raise note(ValueError, "cat", "expected a non-empty list of Tensors, got none")
     for each in tensors:
         check_tensor(each, "cat", "tensors")
     # PyTorch's old rule: an empty vector fits everything.
@@ -132,7 +135,7 @@ def cat(tensors, dim: int = 0, *, out=None):
 concat = concatenate = cat
 
 
-def stack(tensors, dim: int = 0, *, out=None):
+def stack(tensors, dim: int = 0, *, out=None, axis=None):
     """Tensors of one shape as slices of a new dimension.
 
     Example:
@@ -141,7 +144,7 @@ def stack(tensors, dim: int = 0, *, out=None):
         tensor([[1, 2],
                 [3, 4]])
     """
-    tensors = tuple(tensors)
+    tensors, dim = _sequence("stack", tensors), dim if axis is None else axis
     if not tensors:
         raise note(RuntimeError, "stack", "expected a non-empty list of Tensors, got none")
     shape = check_tensor(tensors[0], "stack", "tensors")._array.shape
@@ -161,9 +164,70 @@ def stack(tensors, dim: int = 0, *, out=None):
     return record(Stack, joined, wanted, tensors, (dim, None))
 
 
+class Copy(Node):
+    """The tensor after ``copy_(src)``: edges are its older history, which gets zeros, and the source."""
+
+    __slots__ = ()
+    title = "CopyBackwards"
+    broadcasts = True
+
+    def backward(self, grad):
+        return np.zeros(grad.shape, grad.dtype), grad
+
+    def backward_plain(self, grad):
+        return from_array(np.zeros(grad._array.shape, grad._array.dtype)), grad
+
+
+class Fill(Node):
+    """The tensor after ``fill_``: its older history gets zeros."""
+
+    __slots__ = ()
+    title = "FillBackward2"
+
+    def backward(self, grad):
+        return (np.zeros(grad.shape, grad.dtype),)
+
+    def backward_plain(self, grad):
+        return (from_array(np.zeros(grad._array.shape, grad._array.dtype)),)
+
+
+class FillTensor(Copy):
+    """The tensor after ``fill_(0-d tensor)``"""
+
+    __slots__ = ()
+    title = "FillBackward3"
+
+
+class Zero(Fill):
+    """The tensor after ``zero_``"""
+
+    __slots__ = ()
+    title = "ZeroBackward0"
+
+
+def _older(tensor: Tensor) -> Tensor:
+    """The tensor's place in the graph before an in-place change that does not read its values."""
+    twin = from_array(tensor._array)
+    edge = edge_of(tensor) if mode.enabled else None
+    if edge is not None:
+        _attach(twin, edge)
+    return twin
+
+
+def _overwrite(op: str, kind, tensor: Tensor, array: np.ndarray, *sources: Tensor) -> Tensor:
+    """Writes ``array``, broadcast, into the tensor; ``sources`` are what it was made of."""
+    if array.shape != tensor._array.shape:
+        array = np.broadcast_to(array, tensor._array.shape)
+    if np.may_share_memory(array, tensor._array):
+        array = array.copy()
+    return write_result(tensor, record(kind, array, tensor.dtype, (_older(tensor), *sources)), op)
+
+
 @method("copy_")
 def copy_(self, src, non_blocking: bool = False):
     """Writes ``src`` (broadcast, cast) into the tensor."""
+    if not isinstance(src, Tensor) and is_number(src):
+        src = from_array(np.asarray(checked_number(src, self.dtype, "copy_"), self._array.dtype))
     check_tensor(src, "copy_", "src")
     prepare_inplace(self, "copy_")
     try:
@@ -172,33 +236,30 @@ def copy_(self, src, non_blocking: bool = False):
         shape = None
     if shape != self._array.shape:
         raise fail(RuntimeError, "copy_", f"a source that broadcasts to {describe(self)}", describe(src))
-    if src.dtype is not self.dtype:
-        if src.dtype.is_floating_point and self.dtype.is_floating_point:
-            src = cast(src, self.dtype)
-        else:
-            src = from_array(src._array.astype(self._array.dtype))
-    same = src._array.shape == shape
-    result = record(Clone, src._array, self.dtype, (src if same else src.expand(shape),))
-    if np.may_share_memory(src._array, self._array):
-        result._array = result._array.copy()
-    if not same:
-        result._array = np.broadcast_to(src._array, shape)
-    return write_result(self, result, "copy_")
+    src = cast(src, self.dtype)
+    return _overwrite("copy_", Copy, self, src._array, src)
 
 
 @method("fill_")
 def fill_(self, value):
-    """Writes one value everywhere."""
-    prepare_inplace(self, "fill_")
+    """Writes one value everywhere.
+
+    Raises:
+        RuntimeError: a number that the dtype cannot hold, or a tensor that is not 0-d.
+    """
     if isinstance(value, Tensor):
         if value._array.ndim:
             raise fail(RuntimeError, "fill_", "a number or a 0-d tensor", describe(value))
-        return copy_(self, value)
-    filled = from_array(np.broadcast_to(np.asarray(value).astype(self._array.dtype), self._array.shape))
-    return write_result(self, filled, "fill_")
+        prepare_inplace(self, "fill_")
+        value = cast(value, self.dtype)
+        return _overwrite("fill_", FillTensor, self, value._array, value)
+    filled = np.asarray(checked_number(value, self.dtype, "fill_"), self._array.dtype)
+    prepare_inplace(self, "fill_")
+    return _overwrite("fill_", Fill, self, filled)
 
 
 @method("zero_")
 def zero_(self):
     """Writes zeros everywhere."""
-    return fill_(self, 0)
+    prepare_inplace(self, "zero_")
+    return _overwrite("zero_", Zero, self, np.zeros((), self._array.dtype))

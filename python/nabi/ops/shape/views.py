@@ -7,6 +7,7 @@ import numpy as np
 
 from ...autograd.graph import record
 from ...autograd.views import View, record_view
+from ...dtype import dtype as _dtype_class
 from ...errors import fail, note
 from ...tensor import Tensor, describe, method, normal_dim
 from ..promote import check_tensor
@@ -73,6 +74,20 @@ class Squeeze(ViewShape):
     title = "SqueezeBackward0"
 
 
+class SqueezeDim(ViewShape):
+    """squeeze(dim)"""
+
+    __slots__ = ()
+    title = "SqueezeBackward1"
+
+
+class SqueezeDims(ViewShape):
+    """squeeze((dim, ...))"""
+
+    __slots__ = ()
+    title = "SqueezeBackward2"
+
+
 class Unsqueeze(ViewShape):
     """unsqueeze"""
 
@@ -89,7 +104,7 @@ class Expand(View):
 
     @staticmethod
     def view(array, context):
-        return np.broadcast_to(array, context[0])
+        return _expanded(array, context[0])
 
     def backward(self, grad):
         return (grad,)
@@ -138,6 +153,9 @@ def normal_shape(shape, count: int, op: str) -> tuple[int, ...]:
     """The shape with -1 worked out; RuntimeError where it does not hold ``count`` elements."""
     if len(shape) == 1 and isinstance(shape[0], (tuple, list)):
         shape = shape[0]
+    for size in shape:
+        if not hasattr(size, "__index__"):
+            raise fail(TypeError, op, "sizes to be ints", type(size).__name__)
     shape = tuple(int(size.__index__()) for size in shape)
     unknown, known = -1, 1
     for d, size in enumerate(shape):
@@ -159,8 +177,14 @@ def normal_shape(shape, count: int, op: str) -> tuple[int, ...]:
     raise fail(RuntimeError, op, f"a shape of {count} elements", list(shape))
 
 
+def _sizes_fit(shape) -> bool:
+    """False where numpy took a size below -1 for an unknown one."""
+    sizes = shape[0] if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape
+    return all(size >= -1 for size in sizes)
+
+
 @method("view")
-def view(self, *shape, dtype=None):
+def view(self, *shape, size=None, dtype=None):
     """The same memory in another shape; one size may be -1.
 
     Raises:
@@ -175,14 +199,17 @@ def view(self, *shape, dtype=None):
                 [2, 3]])
     """
     array = self._array
+    if size is not None:
+        shape = (size,)
     if array.flags.c_contiguous:
         try:
             found = array.reshape(*shape)
         except (ValueError, TypeError):
             pass  # what is wrong is said below
         else:
-            return record_view(ViewShape, self, found, (found.shape, array.shape))
-    if len(shape) == 1 and not isinstance(shape[0], (int, tuple, list)):
+            if found.shape == shape or _sizes_fit(shape):
+                return record_view(ViewShape, self, found, (found.shape, array.shape))
+    if dtype is not None or (len(shape) == 1 and type(shape[0]) is _dtype_class):
         raise note(NotImplementedError, "view", "view(dtype) is not supported; use .to(dtype) to convert values")
     shape = normal_shape(shape, array.size, "view")
     found = _view_as(array, shape)
@@ -202,6 +229,13 @@ def view_as(self, other):
     return view(self, other._array.shape)
 
 
+class ReshapeAlias(ViewShape):
+    """reshape of a tensor that is not contiguous but can be seen in that shape"""
+
+    __slots__ = ()
+    title = "ReshapeAliasBackward0"
+
+
 class Reshape(ViewShape):
     """reshape that had to copy"""
 
@@ -210,7 +244,7 @@ class Reshape(ViewShape):
 
 
 @method("reshape")
-def reshape(input, *shape):
+def reshape(input, *sizes, shape=None):
     """``view`` where the strides allow it, else a copy in that shape.
 
     Example:
@@ -219,17 +253,19 @@ def reshape(input, *shape):
         torch.Size([2, 3])
     """
     array = check_tensor(input, "reshape")._array
+    shape = sizes if shape is None else (shape,)
     if array.flags.c_contiguous:
         try:
             found = array.reshape(*shape)
         except (ValueError, TypeError):
             pass  # what is wrong is said below
         else:
-            return record_view(ViewShape, input, found, (found.shape, array.shape))
+            if found.shape == shape or _sizes_fit(shape):
+                return record_view(ViewShape, input, found, (found.shape, array.shape))
     shape = normal_shape(shape, array.size, "reshape")
     found = _view_as(array, shape)
     if found is not None:
-        return record_view(ViewShape, input, found, (shape, array.shape))
+        return record_view(ReshapeAlias, input, found, (shape, array.shape))
     return record(Reshape, array.reshape(shape), input.dtype, (input,), (shape, array.shape))
 
 
@@ -260,14 +296,16 @@ def flatten(input, start_dim: int = 0, end_dim: int = -1):
 @method("unflatten")
 def unflatten(input, dim: int, sizes):
     """One dimension split into ``sizes`` (one may be -1)."""
-    array = input._array
+    array = check_tensor(input, "unflatten")._array
     dim = normal_dim(dim, array.ndim, "unflatten")
+    if array.ndim == 0:
+        raise fail(RuntimeError, "unflatten", "a tensor with dimensions", describe(input))
     sizes = normal_shape((sizes,) if isinstance(sizes, int) else tuple(sizes), array.shape[dim], "unflatten")
     return view(input, (*array.shape[:dim], *sizes, *array.shape[dim + 1 :]))
 
 
 @method("permute")
-def permute(input, *dims):
+def permute(input, *order, dims=None):
     """The dimensions in another order.
 
     Example:
@@ -275,9 +313,10 @@ def permute(input, *dims):
         >>> nabi.zeros(2, 3, 4).permute(2, 0, 1).shape
         torch.Size([4, 2, 3])
     """
+    dims = order if dims is None else (dims,)
     if len(dims) == 1 and isinstance(dims[0], (tuple, list)):
         dims = dims[0]
-    ndim = input._array.ndim
+    ndim = check_tensor(input, "permute")._array.ndim
     order = tuple(normal_dim(d, ndim, "permute") for d in dims)
     if len(order) != ndim or len(set(order)) != ndim:
         raise fail(RuntimeError, "permute", f"each of {ndim} dimensions once", tuple(dims))
@@ -287,7 +326,7 @@ def permute(input, *dims):
 @method("transpose", "swapaxes", "swapdims")
 def transpose(input, dim0: int, dim1: int):
     """Two dimensions exchanged."""
-    ndim = input._array.ndim
+    ndim = check_tensor(input, "transpose")._array.ndim
     a, b = normal_dim(dim0, ndim, "transpose"), normal_dim(dim1, ndim, "transpose")
     order = list(range(ndim))
     if ndim:
@@ -298,7 +337,7 @@ def transpose(input, dim0: int, dim1: int):
 @method("t")
 def t(input):
     """A matrix transposed; vectors and numbers as they are."""
-    ndim = input._array.ndim
+    ndim = check_tensor(input, "t")._array.ndim
     if ndim > 2:
         raise fail(RuntimeError, "t", "at most 2 dimensions", describe(input))
     order = (1, 0) if ndim == 2 else tuple(range(ndim))
@@ -306,16 +345,28 @@ def t(input):
 
 
 def _reversed_dims(self):
-    """All dimensions in reverse order."""
-    order = tuple(reversed(range(self._array.ndim)))
+    """All dimensions in reverse order; other than for matrices with PyTorch's deprecation warning."""
+    ndim = self._array.ndim
+    if ndim != 2:
+        _deprecated(f"T on a tensor with {ndim} dimensions is deprecated; use mT for batches of matrices, or permute")
+    order = tuple(reversed(range(ndim)))
     return record_view(Permute, self, self._array.transpose(order), order)
 
 
 def _matrix_transposed(self):
     """The last two dimensions exchanged."""
-    if self._array.ndim < 2:
+    if self._array.ndim == 0:
+        _deprecated("mT on a 0-d tensor is deprecated; it is the tensor itself")
+        return permute(self, ())
+    if self._array.ndim == 1:
         raise fail(RuntimeError, "mT", "at least 2 dimensions", describe(self))
     return transpose(self, -2, -1)
+
+
+def _deprecated(sentence: str) -> None:
+    import warnings
+
+    warnings.warn(sentence, UserWarning, stacklevel=3)
 
 
 Tensor.T = property(_reversed_dims)
@@ -325,13 +376,15 @@ Tensor.mT = property(_matrix_transposed)
 @method("movedim", "moveaxis")
 def movedim(input, source, destination):
     """Dimensions moved to other places, the rest in order."""
-    ndim = input._array.ndim
+    ndim = check_tensor(input, "movedim")._array.ndim
     sources = [source] if isinstance(source, int) else list(source)
     targets = [destination] if isinstance(destination, int) else list(destination)
     sources = [normal_dim(d, ndim, "movedim") for d in sources]
     targets = [normal_dim(d, ndim, "movedim") for d in targets]
     if len(sources) != len(targets) or len(set(sources)) != len(sources) or len(set(targets)) != len(targets):
         raise fail(RuntimeError, "movedim", "as many different targets as sources", f"{source} and {destination}")
+    if ndim == 0:
+        return permute(input, ())
     order = [d for d in range(ndim) if d not in sources]
     for to, origin in sorted(zip(targets, sources, strict=True)):
         order.insert(to, origin)
@@ -341,29 +394,34 @@ def movedim(input, source, destination):
 @method("squeeze")
 def squeeze(input, dim=None):
     """Dimensions of size 1 left out: all, or those named."""
-    array = input._array
-    if dim is None:
-        shape = tuple(size for size in array.shape if size != 1)
-    else:
-        dims = {normal_dim(d, array.ndim, "squeeze") for d in (dim if isinstance(dim, (tuple, list)) else (dim,))}
-        shape = tuple(size for d, size in enumerate(array.shape) if size != 1 or d not in dims)
-    found = array[...] if len(shape) == array.ndim else array.squeeze(
-        tuple(d for d, size in enumerate(array.shape) if size == 1 and (dim is None or d in dims))
-    )
-    return record_view(Squeeze, input, found, (shape, array.shape))
+    array = check_tensor(input, "squeeze")._array
+    kind, dims = Squeeze, range(array.ndim)
+    if dim is not None:
+        kind = SqueezeDims if isinstance(dim, (tuple, list)) else SqueezeDim
+        dims = [normal_dim(d, array.ndim, "squeeze") for d in (dim if kind is SqueezeDims else (dim,))]
+        if len(set(dims)) != len(dims):
+            raise fail(RuntimeError, "squeeze", "each dimension once", tuple(dim))
+    found = array.squeeze(tuple(d for d in dims if d < array.ndim and array.shape[d] == 1))
+    return record_view(kind, input, found, (found.shape, array.shape))
 
 
 @method("unsqueeze")
 def unsqueeze(input, dim: int):
     """A dimension of size 1 put in at ``dim``."""
-    array = input._array
+    array = check_tensor(input, "unsqueeze")._array
     at = normal_dim(dim, array.ndim + 1, "unsqueeze")
     shape = (*array.shape[:at], 1, *array.shape[at:])
-    return record_view(Unsqueeze, input, np.expand_dims(array, at), (shape, array.shape))
+    if array.flags.c_contiguous:
+        found = array.reshape(shape)
+    else:
+        step = array.shape[at] * array.strides[at] if at < array.ndim else array.itemsize
+        strides = (*array.strides[:at], step, *array.strides[at:])
+        found = np.lib.stride_tricks.as_strided(array, shape, strides, writeable=array.flags.writeable)
+    return record_view(Unsqueeze, input, found, (shape, array.shape))
 
 
 @method("expand")
-def expand(input, *sizes):
+def expand(input, *sizes, size=None):
     """Dimensions of size 1 (and new leading ones) repeated without a copy; -1 keeps a size.
 
     Example:
@@ -372,9 +430,14 @@ def expand(input, *sizes):
         tensor([[1, 1, 1],
                 [2, 2, 2]])
     """
+    if size is not None:
+        sizes = (size,)
     if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)):
         sizes = sizes[0]
-    old = input._array.shape
+    for size in sizes:
+        if not hasattr(size, "__index__"):
+            raise fail(TypeError, "expand", "sizes to be ints", type(size).__name__)
+    old = check_tensor(input, "expand")._array.shape
     extra = len(sizes) - len(old)
     if extra < 0:
         raise fail(RuntimeError, "expand", f"at least {len(old)} sizes", list(sizes))
@@ -393,11 +456,17 @@ def expand(input, *sizes):
 
 
 def _expanded(array: np.ndarray, shape: tuple) -> np.ndarray:
-    found = np.broadcast_to(array, shape)
-    if array.flags.writeable:
-        # broadcast_to's result is read-only; prepare_inplace refuses repeated elements by their strides.
-        found = np.lib.stride_tricks.as_strided(array, shape, found.strides)
-    return found
+    extra = len(shape) - array.ndim
+    # A new dimension of size 1 gets the stride that PyTorch computes for it; numpy gives it 0.
+    strides = [0] * len(shape)
+    for d in range(len(shape) - 1, -1, -1):
+        if d < extra:
+            if shape[d] == 1:
+                strides[d] = strides[d + 1] * shape[d + 1] if d + 1 < len(shape) else array.itemsize
+        elif array.shape[d - extra] == shape[d]:
+            strides[d] = array.strides[d - extra]
+    # Not broadcast_to: its result is read-only; prepare_inplace refuses repeated elements by their strides.
+    return np.lib.stride_tricks.as_strided(array, shape, strides, writeable=array.flags.writeable)
 
 
 @method("expand_as")

@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Arithmetic with broadcasting, and activations."""
+"""Arithmetic with broadcasting and type promotion."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from .. import _C
-from ..autograd.graph import Node, mode, record
-from ..autograd.views import before_change, prepare_inplace, write_result
-from ..errors import fail, note
-from ..tensor import Tensor, bump, from_array, method
-from .promote import NUMBERS, cast, check_tensor, common_dtype, is_number
+from ... import _C
+from ...autograd.graph import Node, mode, record
+from ...autograd.views import before_change, prepare_inplace, write_result
+from ...dtype import get_default_dtype
+from ...errors import fail, note
+from ...tensor import Tensor, bump, from_array, method
+from ..promote import NUMBERS, array_of, cast, check_tensor, common_dtype, is_number, operand, through_numpy
+from .rounding import rounded_div
 
 _C_add, _C_sub, _C_mul, _C_div = _C.add, _C.sub, _C.mul, _C.div
+_PLAIN_NUMBERS = frozenset((float, int))
 
 
 class Add(Node):
@@ -155,53 +158,70 @@ class DivNumber(Node):
         return (grad / self.context,)
 
 
-def _broadcasts(op: str, a: np.ndarray, b: np.ndarray) -> None:
-    for m, n in zip(reversed(a.shape), reversed(b.shape), strict=False):
-        if m != n and m != 1 and n != 1:
-            raise note(RuntimeError, op, f"expected shapes that broadcast, got {a.shape} and {b.shape}")
+class NumberDiv(Node):
+    """number / input, as number times the reciprocal"""
+
+    __slots__ = ()
+    title = "MulBackward0"
+    saves = (0,)
+
+    def backward(self, grad):
+        inverse = _C_div(1.0, self.arrays()[0])
+        return (_C_mul(_C_mul(grad, -self.context), _C_mul(inverse, inverse)),)
+
+    def backward_plain(self, grad):
+        (input,) = self.tensors()
+        return (grad * -self.context / (input * input),)
 
 
 def _slow(op: str, kernel, ufunc, kind, number_kind, input, other, divides: bool = False):
-    """Everything the fast paths leave: promotion, integers, numbers on the left."""
-    for each in (input, other):
-        if not isinstance(each, Tensor) and not is_number(each):
-            return NotImplemented
+    """Everything the fast paths leave: promotion, integers, arrays, numpy's numbers."""
+    input, other = operand(input), operand(other)
+    if input is None or other is None:
+        return NotImplemented
     wanted = common_dtype(input, other)
     if divides and not wanted.is_floating_point:
-        from ..dtype import get_default_dtype
-
         wanted = get_default_dtype()
     if wanted.is_floating_point:
-        left, right = ((cast(e, wanted) if isinstance(e, Tensor) else float(e)) for e in (input, other))
-        if type(right) is float:
-            return record(number_kind, kernel(left._array, right), wanted, (left,), right)
-        if type(left) is float:
-            left = from_array(np.asarray(left, wanted.numpy))
-        return record(kind, kernel(left._array, right._array), wanted, (left, right))
-    arrays = [
-        e._array if isinstance(e, Tensor) else np.asarray(_wrapped(e, wanted), wanted.numpy) for e in (input, other)
-    ]
-    _broadcasts(op, *arrays)
-    with np.errstate(all="ignore"):
-        return from_array(_as_array(ufunc(*(array.astype(wanted.numpy, copy=False) for array in arrays))))
+        input = cast(input, wanted)
+        if not isinstance(other, Tensor):
+            other = _within(other)
+            return record(number_kind, kernel(input._array, other), wanted, (input,), other)
+        other = cast(other, wanted)
+        return record(kind, kernel(input._array, other._array), wanted, (input, other))
+    arrays = (array_of(input, wanted), array_of(other, wanted))
+    return from_array(through_numpy(op, ufunc, arrays, wanted.numpy))
 
 
-def _wrapped(value, wanted):
-    """An integer as the dtype holds it: PyTorch wraps where numpy would refuse."""
-    value = int(value)
-    bits = wanted.itemsize * 8
+def _within(number):
+    """A number as a float; OverflowError for an integer beyond int64."""
+    if isinstance(number, int) and not -(1 << 63) <= number < 1 << 63:
+        raise note(OverflowError, "number", f"expected an integer within int64, got {number}")
+    return float(number)
+
+
+def _tensor_first(input, other, op: str):
+    """The first operand of a function: a number beside a tensor becomes a 0-d tensor."""
+    if isinstance(other, np.ndarray):
+        check_tensor(other, op, "other")
+    if isinstance(input, Tensor) or not is_number(input) or not isinstance(other, Tensor):
+        return check_tensor(input, op)
+    wanted = common_dtype(input, other)
+    return from_array(array_of(operand(input), wanted))
+
+
+def _scaled(op: str, input, other, alpha):
+    """``other * alpha`` in the result's dtype."""
+    if not isinstance(other, Tensor) and not is_number(other):
+        raise fail(TypeError, op, "other to be a Tensor or a number", type(other).__name__)
+    wanted = common_dtype(input, other)
+    if not wanted.is_floating_point and isinstance(alpha, float):
+        raise note(RuntimeError, op, f"expected an integer alpha for integer tensors, got {alpha}")
+    if isinstance(alpha, bool) and wanted.name != "bool":
+        raise note(RuntimeError, op, f"expected a number as alpha (a bool only for bool tensors), got {alpha}")
     if wanted.name == "bool":
-        return bool(value)
-    value &= (1 << bits) - 1
-    return value - (1 << bits) if wanted.is_signed and value >> (bits - 1) else value
-
-
-def _as_array(value) -> np.ndarray:
-    return value if isinstance(value, np.ndarray) else np.asarray(value)
-
-
-def _fast(input, other) -> bool:
-    return isinstance(other, Tensor) and input.dtype is other.dtype and input.dtype.is_floating_point
+        alpha = bool(alpha)
+    return (cast(other, wanted) if isinstance(other, Tensor) else other) * alpha
 
 
 @method("__add__", "__radd__")
@@ -234,43 +254,59 @@ def add(input, other, *, alpha=1):
         >>> nabi.add(nabi.tensor([1.0, 2.0]), nabi.tensor([3.0, 4.0]), alpha=2)
         tensor([ 7., 10.])
     """
-    check_tensor(input, "add")
+    input = _tensor_first(input, other, "add")
     if alpha != 1:
-        other = other * alpha
+        other = _scaled("add", input, other, alpha)
     return _operands(_add(input, other), "add", other)
+
+
+def _no_bools(*operands) -> None:
+    for each in operands:
+        if isinstance(each, bool) or (isinstance(each, Tensor) and each.dtype.name == "bool"):
+            raise note(RuntimeError, "sub", "expected numbers, got bools; use ^ (logical_xor) or ~ (logical_not) instead")
 
 
 @method("__sub__")
 def _sub(self, other):
     dtype = self.dtype
     if dtype.is_floating_point:
-        if type(other) in NUMBERS:
+        if type(other) in _PLAIN_NUMBERS:
             return record(SubNumber, _C_sub(self._array, other), dtype, (self,))
         if isinstance(other, Tensor) and other.dtype is dtype:
             return record(Sub, _C_sub(self._array, other._array), dtype, (self, other))
-    if dtype.name == "bool" or getattr(getattr(other, "dtype", None), "name", "") == "bool":
-        raise note(RuntimeError, "sub", "expected numbers, got a bool tensor; use logical_xor or ~ instead")
+    if operand(other) is None:
+        return NotImplemented
+    _no_bools(self, other)
     return _slow("sub", _C_sub, np.subtract, Sub, SubNumber, self, other)
 
 
 @method("sub", "subtract")
 def sub(input, other, *, alpha=1):
     """``input - alpha * other`` with broadcasting and type promotion."""
-    check_tensor(input, "sub")
+    if not isinstance(input, Tensor) and isinstance(other, Tensor):
+        _no_bools(input, other)
+    input = _tensor_first(input, other, "sub")
     if alpha != 1:
-        other = other * alpha
+        _no_bools(input, other)
+        other = _scaled("sub", input, other, alpha)
     return _operands(_sub(input, other), "sub", other)
 
 
 @method("__rsub__")
 def _rsub(self, other):
-    if type(other) in NUMBERS and self.dtype.is_floating_point:
-        return record(NegAdd, _C_sub(other, self._array), self.dtype, (self,))
-    if not is_number(other):
-        return NotImplemented
-    if isinstance(other, np.generic):
-        other = other.item()
-    return _add(_mul(self, -1), other)
+    if type(other) not in _PLAIN_NUMBERS:
+        other = operand(other)
+        if other is None:
+            return NotImplemented
+        if isinstance(other, Tensor):
+            return _sub(other, self)
+    _no_bools(self, other)
+    wanted = common_dtype(self, other)
+    if not wanted.is_floating_point:
+        arrays = (array_of(other, wanted), array_of(self, wanted))
+        return from_array(through_numpy("sub", np.subtract, arrays, wanted.numpy))
+    self = cast(self, wanted)
+    return record(NegAdd, _C_sub(_within(other), self._array), wanted, (self,))
 
 
 @method("__mul__", "__rmul__")
@@ -293,7 +329,7 @@ def mul(input, other):
         >>> nabi.mul(nabi.tensor([1.0, 2.0]), 3)
         tensor([3., 6.])
     """
-    check_tensor(input, "mul")
+    input = _tensor_first(input, other, "mul")
     return _operands(_mul(input, other), "mul", other)
 
 
@@ -308,38 +344,33 @@ def _div(self, other):
     return _slow("div", _C_div, np.divide, Div, DivNumber, self, other, divides=True)
 
 
-@method("__rtruediv__")
+@method("__rtruediv__", "__rdiv__")
 def _rdiv(self, other):
-    return _slow("div", _C_div, np.divide, Div, DivNumber, other, self, divides=True)
+    other = operand(other)
+    if other is None:
+        return NotImplemented
+    if isinstance(other, Tensor):
+        return _div(other, self)
+    self = cast(self, get_default_dtype()) if not self.dtype.is_floating_point else self
+    other = _within(other)
+    return record(NumberDiv, _C_mul(_C_div(1.0, self._array), other), self.dtype, (self,), other)
 
 
 @method("div", "divide", "true_divide")
 def div(input, other, *, rounding_mode=None):
     """``input / other``; integers divide into floats. ``rounding_mode``: None, "trunc" or "floor"."""
-    check_tensor(input, "div")
+    input = _tensor_first(input, other, "div")
     if rounding_mode is None:
         return _operands(_div(input, other), "div", other)
     if rounding_mode not in ("trunc", "floor"):
         raise fail(RuntimeError, "div", "rounding_mode None, 'trunc' or 'floor'", repr(rounding_mode))
-    wanted = common_dtype(input, other)
-    left, right = (
-        e._array.astype(wanted.numpy) if isinstance(e, Tensor) else np.asarray(e, wanted.numpy) for e in (input, other)
-    )
-    if not wanted.is_floating_point and (right == 0).any():
-        raise note(RuntimeError, "div", "ZeroDivisionError: integer division by zero")
-    with np.errstate(all="ignore"):
-        if rounding_mode == "floor":
-            found = np.floor_divide(left, right)
-        elif wanted.is_floating_point:
-            found = np.trunc(left / right)
-        else:
-            found = (left - np.fmod(left, right)) // right
-    return from_array(_as_array(found))
+    return rounded_div(input, other, rounding_mode)
 
 
 @method("__neg__", "neg", "negative")
 def neg(input):
     """``-input``."""
+    check_tensor(input, "neg")
     if input.dtype.name == "bool":
         raise note(RuntimeError, "neg", "expected numbers, got a bool tensor; use ~ or logical_not instead")
     if not input.dtype.is_floating_point:
@@ -350,6 +381,8 @@ def neg(input):
 @method("__pos__", "positive")
 def positive(input):
     """The tensor itself."""
+    if check_tensor(input, "positive").dtype.name == "bool":
+        raise note(RuntimeError, "positive", "expected numbers, got a bool tensor")
     return input
 
 
@@ -359,14 +392,20 @@ def _operands(result, op: str, other):
     return result
 
 
-def _inplace(op: str, function, kernel):
+def _inplace(op: str, function, kernel, operator: bool = False):
     """The in-place form: one kernel call into the tensor where nothing is recorded, else the operation and a copy."""
 
     def inplace(self, other, **options):
+        if type(other) not in NUMBERS and not isinstance(other, Tensor):
+            given, other = other, operand(other)
+            if other is None:
+                if operator:
+                    return NotImplemented
+                raise fail(TypeError, f"{op}_", "other to be a Tensor or a number", type(given).__name__)
         prepare_inplace(self, f"{op}_")
         array = self._array
         if not options and self.dtype.is_floating_point and not (self.requires_grad and mode.enabled):
-            if type(other) in NUMBERS:
+            if type(other) in _PLAIN_NUMBERS:
                 kernel(array, other, array)
                 bump(self)
                 return self
@@ -379,10 +418,7 @@ def _inplace(op: str, function, kernel):
                 kernel(array, other._array, array)
                 bump(self)
                 return self
-        result = function(before_change(self), other, **options)
-        if result is NotImplemented:
-            return result
-        return write_result(self, result, f"{op}_")
+        return write_result(self, function(before_change(self), other, **options), f"{op}_")
 
     inplace.__name__ = f"{op}_"
     inplace.__doc__ = f"In-place form of :func:`nabi.{op}`."
@@ -392,103 +428,16 @@ def _inplace(op: str, function, kernel):
 add_ = method("add_")(_inplace("add", add, _C_add))
 sub_ = method("sub_", "subtract_")(_inplace("sub", sub, _C_sub))
 mul_ = method("mul_", "multiply_")(_inplace("mul", mul, _C_mul))
-div_ = method("div_", "divide_")(_inplace("div", div, _C_div))
-method("__iadd__")(_inplace("add", _add, _C_add))
-method("__isub__")(_inplace("sub", _sub, _C_sub))
-method("__imul__")(_inplace("mul", _mul, _C_mul))
-method("__itruediv__")(_inplace("div", _div, _C_div))
+div_ = method("div_", "divide_", "true_divide_")(_inplace("div", div, _C_div))
+method("__iadd__")(_inplace("add", _add, _C_add, operator=True))
+method("__isub__")(_inplace("sub", _sub, _C_sub, operator=True))
+method("__imul__")(_inplace("mul", _mul, _C_mul, operator=True))
+method("__itruediv__")(_inplace("div", _div, _C_div, operator=True))
 
 
-class Relu(Node):
-    """max(input, 0)"""
-
-    __slots__ = ()
-    title = "ReluBackward0"
-    saves = (-1,)
-
-    def backward(self, grad):
-        return (_C.relu_backward(grad, self.arrays()[0]),)
-
-    def backward_plain(self, grad):
-        (output,) = self.tensors()
-        return (grad * (output > 0).to(grad.dtype),)
-
-
-def _float_input(input, op: str):
-    check_tensor(input, op)
-    if input.dtype.is_floating_point:
-        return input
-    from ..dtype import get_default_dtype
-
-    return cast(input, get_default_dtype())
-
-
-@method("relu")
-def relu(input, inplace: bool = False):
-    """max(input, 0), element by element; NaN stays NaN.
-
-    Args:
-        input: any shape.
-        inplace: write into ``input`` and return it.
-
-    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.ReLU.html
-
-    Example:
-        >>> import nabi
-        >>> nabi.relu(nabi.tensor([-1.0, 2.0]))
-        tensor([0., 2.])
-    """
-    if inplace:
-        return relu_(input)
-    check_tensor(input, "relu")
-    if not input.dtype.is_floating_point:
-        if input.dtype.name == "bool":
-            raise note(RuntimeError, "relu", "expected numbers, got a bool tensor")
-        return from_array(np.maximum(input._array, 0))
-    return record(Relu, _C.relu(input._array), input.dtype, (input,))
-
-
-@method("relu_")
-def relu_(input):
-    """In-place form of :func:`nabi.relu`."""
-    check_tensor(input, "relu_")
-    prepare_inplace(input, "relu_")
-    return write_result(input, relu(before_change(input)), "relu_")
-
-
-class Sigmoid(Node):
-    """1 / (1 + exp(-input))"""
-
-    __slots__ = ()
-    title = "SigmoidBackward0"
-    saves = (-1,)
-
-    def backward(self, grad):
-        return (_C.sigmoid_backward(grad, self.arrays()[0]),)
-
-    def backward_plain(self, grad):
-        (output,) = self.tensors()
-        return (grad * output * (1 - output),)
-
-
-@method("sigmoid")
-def sigmoid(input):
-    """1 / (1 + exp(-input)), element by element; integers give float32.
-
-    Source: https://docs.pytorch.org/docs/stable/generated/torch.sigmoid.html
-
-    Example:
-        >>> import nabi
-        >>> nabi.sigmoid(nabi.tensor([0.0]))
-        tensor([0.5000])
-    """
-    input = _float_input(input, "sigmoid")
-    return record(Sigmoid, _C.sigmoid(input._array), input.dtype, (input,))
-
-
-@method("sigmoid_")
-def sigmoid_(input):
-    """In-place form of :func:`nabi.sigmoid`."""
-    check_tensor(input, "sigmoid_")
-    prepare_inplace(input, "sigmoid_")
-    return write_result(input, sigmoid(before_change(input)), "sigmoid_")
+@method("neg_", "negative_")
+def neg_(input):
+    """In-place form of :func:`nabi.neg`."""
+    check_tensor(input, "neg_")
+    prepare_inplace(input, "neg_")
+    return write_result(input, neg(before_change(input)), "neg_")
