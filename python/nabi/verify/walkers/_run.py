@@ -15,7 +15,8 @@ from ..draw import Draw
 def samples(case: Case, kind: str, dtype: str, quick: bool) -> list[Sample]:
     """The case's samples, the same ones whoever asks."""
     seed = sum(case.name.encode()) * 4 + ("random", "integers", "special").index(kind)
-    return list(case.samples(Draw(kind, dtype, quick, case.kinks, seed)))
+    extremes = "random" in case.exact
+    return list(case.samples(Draw(kind, dtype, quick, case.kinks, seed, extremes)))
 
 
 def kinds(case: Case) -> tuple[str, ...]:
