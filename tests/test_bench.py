@@ -341,6 +341,17 @@ def test_installed_size_counts_this_pythons_bytecode_only(tmp_path, monkeypatch)
     assert 200_000 < machine.installed_bytes("nabi") < 8_000_000
 
 
+def test_what_pip_complains_of_is_passed_on():
+    problem = subprocess.CalledProcessError(
+        1, ["pip"], b"compiling\nx.cpp:3: error: no such thing\n", b"ERROR: failed\n"
+    )
+    assert run._reason(problem) == "x.cpp:3: error: no such thing"
+    assert (
+        run._reason(subprocess.CalledProcessError(1, ["pip"], b"", b"a\nthe last line\n")) == "the last line"
+    )
+    assert "No such file" in run._reason(FileNotFoundError(2, "No such file"))
+
+
 def test_the_files_name_has_no_host_in_it():
     found = {
         "date": "2026-01-02T03:04:05+0000",

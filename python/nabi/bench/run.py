@@ -175,40 +175,19 @@ class Bench:
         }
 
     def _install(self, row: Row) -> dict:
-        if not (CHECKOUT / "pyproject.toml").is_file():
+        if not (CHECKOUT / ".git").exists():
             return {"error": "pip install . needs a checkout of nabi's repository"}
         with tempfile.TemporaryDirectory() as folder:
-            clean = Path(folder) / "checkout"
+            clean, site = f"{folder}/checkout", f"{folder}/site"
             try:
-                listed = _run(["git", "-C", str(CHECKOUT), "ls-files", "-z"])
-                for name in filter(None, listed.stdout.decode().split("\0")):
-                    source, target = CHECKOUT / name, clean / name
-                    if source.is_file():
-                        target.parent.mkdir(parents=True, exist_ok=True)
-                        target.write_bytes(source.read_bytes())
+                # What is committed, without the developer's build folder.
+                _run(["git", "clone", "--quiet", str(CHECKOUT), clean])
                 start = time.perf_counter()
-                _run(
-                    [
-                        sys.executable,
-                        "-m",
-                        "pip",
-                        "install",
-                        "--no-deps",
-                        "--target",
-                        f"{folder}/site",
-                        str(clean),
-                    ]
-                )
+                _run([sys.executable, "-m", "pip", "install", "--no-deps", "--target", site, clean])
             except (OSError, subprocess.CalledProcessError) as problem:
-                last = (
-                    (getattr(problem, "stderr", b"") or b"")
-                    .decode(errors="replace")
-                    .strip()
-                    .splitlines()[-1:]
-                )
-                return {"error": f"pip install . did not work: {''.join(last) or problem}"}
+                return {"error": f"pip install . did not work: {_reason(problem)}"}
             seconds = time.perf_counter() - start
-            size = sum(f.stat().st_size for f in (Path(folder) / "site").rglob("*") if f.is_file())
+            size = sum(file.stat().st_size for file in Path(site).rglob("*") if file.is_file())
         return {
             "value": seconds,
             "unit": "s",
@@ -219,6 +198,13 @@ class Bench:
 
 def _run(command: list[str]) -> subprocess.CompletedProcess:
     return subprocess.run(command, check=True, capture_output=True, env=environment())
+
+
+def _reason(problem: Exception) -> str:
+    # The first line that says "error:", else the last one.
+    said = b"".join(getattr(problem, name, b"") or b"" for name in ("stdout", "stderr"))
+    lines = said.decode(errors="replace").strip().splitlines()
+    return next((line.strip() for line in lines if "error:" in line), (lines or [str(problem)])[-1])
 
 
 def _seconds_of_import(name: str, threads: int) -> float:
