@@ -91,7 +91,8 @@ void test_sets() {
             for (size_t i = 0; i < first.arrays.size(); i++, compared++) {
                 if (agree(*first.arrays[i], *found.arrays[i])) continue;
                 say(name, known[s].name, sizes, dtype);
-                CHECK(!"the sets agree");
+                const bool sets_agree = false;
+                CHECK(sets_agree);
             }
         }
     });
@@ -109,7 +110,8 @@ void test_threads() {
                 const Array &a = *alone.arrays[i], &b = *split.arrays[i];
                 if (std::memcmp(a.data, b.data, static_cast<size_t>(a.bytes())) == 0) continue;
                 say(name, set.name, sizes, dtype);
-                CHECK(!"any number of threads gives the same bits");
+                const bool same_bits = false;
+                CHECK(same_bits);
             }
         }
     });
