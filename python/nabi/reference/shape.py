@@ -47,15 +47,34 @@ def unsqueeze(x, dim):
     return x.reshape((*x.shape[:at], 1, *x.shape[at:]))
 
 
+def two_steps(index, ndim):
+    """An index as a basic one and one of arrays: ints, slices, None and ... look at the tensor first, then the arrays
+    gather. numpy counts ints among the arrays, which puts dimensions elsewhere."""
+    taken = [each.ndim if isinstance(each, np.ndarray) and each.dtype == bool else 1 for each in index]
+    used = sum(n for each, n in zip(index, taken) if each is not None and each is not Ellipsis)
+    basic, arrays = [], []
+    for each, n in zip(index, taken):
+        if isinstance(each, np.ndarray):
+            basic += [slice(None)] * n
+            arrays.append(each)
+            continue
+        parts = [slice(None)] * (ndim - used) if each is Ellipsis else [each]
+        basic += parts
+        arrays += [slice(None)] * sum(not isinstance(part, int) for part in parts)
+    return tuple(basic), tuple(arrays)
+
+
 def getitem(x, index):
     """x[index], as a copy"""
-    return np.array(x[index])
+    basic, arrays = two_steps(index, x.ndim)
+    return np.array(x[basic][arrays])
 
 
 def setitem(x, index, value):
     """x after x[index] = value"""
     out = x.copy()
-    out[index] = value
+    basic, arrays = two_steps(index, x.ndim)
+    out[(*basic, ...)][arrays] = value
     return out
 
 

@@ -72,6 +72,10 @@ GATHERED = (
     (np.array([[0], [2]]), np.array([1, 3])),
     np.array([], np.int64),
     np.array([True, False, True, True]),
+    (0, slice(None), np.array([1, 0])),
+    (1, None, np.array([2, 0])),
+    (slice(None), 0, None, np.array([1, 1, 0])),
+    (Ellipsis, 0, np.array([1, 0])),
 )
 MASK = np.arange(4 * 5 * 2).reshape(4, 5, 2) % 3 == 0
 
@@ -95,6 +99,7 @@ def _writing(draw):
     yield Sample(draw(4, 5, 2), (MASK,), draw(int(MASK.sum())))
     yield Sample(draw(4, 5, 2), (slice(None), np.array([4, 0])), draw(2))
     yield Sample(draw(4, 5, 2), (1, slice(None)), 2.5)
+    yield Sample(draw(4, 5, 2), (0, slice(None), np.array([1, 0])), draw(5, 2))
 
 
 def _cat_samples(draw):
