@@ -64,7 +64,7 @@ class Draw:
         return np.asarray(self.random.integers(0, classes, shape), np.int64)
 
     def _sprinkle(self, x: np.ndarray, values) -> np.ndarray:
-        """Special values, and denormals, in about a tenth of the places."""
+        """Special values and denormals, all of them in turn, in some of the places."""
         if self.kind != "special" or x.size == 0:
             return x
         limits = np.finfo(self.dtype)
@@ -74,8 +74,10 @@ class Draw:
         if self.extremes and values is SPECIALS:
             specials += [float(limits.max), -float(limits.max), float(limits.tiny)]
         flat = x.reshape(-1)
-        count = max(1, x.size // 10)
-        flat[self.random.choice(x.size, count, replace=False)] = self.random.choice(specials, count)
+        # One in ten, so that a sum is not NaN everywhere; one in two where elements don't meet.
+        count = max(1, x.size // (2 if self.extremes else 10))
+        places = self.random.choice(x.size, count, replace=False)
+        flat[places] = np.resize(self.random.permutation(specials), count)
         return flat.reshape(x.shape)
 
     @property
