@@ -3,7 +3,7 @@
 
 from math import e, inf, nan, pi
 
-from . import _C, autograd, backends, errors, ops, random
+from . import _C, autograd, backends, errors, ops, planned, random
 from .autograd import (
     enable_grad,
     inference_mode,
@@ -84,18 +84,44 @@ from .ops.creation import (
 )
 from .ops.dropout import dropout
 from .ops.elementwise import (
+    abs,
+    abs_,
+    absolute,
     add,
+    clamp,
+    clamp_,
+    clamp_max,
+    clamp_max_,
+    clamp_min,
+    clamp_min_,
+    clip,
+    clip_,
     div,
+    exp,
+    exp_,
     floor_divide,
+    log,
+    log_,
+    max,
+    maximum,
+    min,
+    minimum,
     mul,
     neg,
     positive,
+    pow,
     relu,
     relu_,
     remainder,
     sigmoid,
     sigmoid_,
+    sqrt,
+    sqrt_,
+    square,
+    square_,
     sub,
+    tanh,
+    tanh_,
 )
 from .ops.linalg import bmm, dot, matmul, mm, mv
 from .ops.promote import result_type
@@ -158,6 +184,8 @@ short = int16
 
 __version__ = "0.1.0"
 
+planned.install(Tensor)
+
 
 # Loaded when first used: ``import nabi`` should cost little more than ``import numpy``.
 _LAZY = ("nn", "optim", "testing", "utils", "vision")
@@ -168,7 +196,9 @@ def __getattr__(name: str):
         import importlib
 
         return importlib.import_module(f"nabi.{name}")
-    raise AttributeError(f"module 'nabi' has no attribute {name!r}")
+    from .planned import sentence
+
+    raise AttributeError(sentence("nabi", name), name=name)
 
 
 def __dir__():

@@ -58,6 +58,13 @@ class LinearRowsPlain(Linear):
     title = "UnsafeViewBackward0"
 
 
+class LinearRowsApart(Linear):
+    """more than one leading dimension, of an input that is not contiguous"""
+
+    __slots__ = ()
+    title = "AddBackward0"
+
+
 class LinearRow(Linear):
     """one row, without bias"""
 
@@ -100,7 +107,8 @@ def linear(input, weight, bias=None):
         return record(LinearRow if bias is None else LinearRows, array, input.dtype, _given(input, weight, bias))
     if bias is None:
         return record(LinearMatrix if matrix else LinearRowsPlain, array, input.dtype, (input, weight))
-    return record(Linear if matrix else LinearRows, array, input.dtype, (input, weight, bias))
+    kind = Linear if matrix else LinearRows if input._array.flags.c_contiguous else LinearRowsApart
+    return record(kind, array, input.dtype, (input, weight, bias))
 
 
 def _linear_checked(input, weight, bias):

@@ -26,7 +26,7 @@ class BinaryCrossEntropy(Node):
         if self.edges[1] is None:
             return d_input, None
         with np.errstate(all="ignore"):
-            slope = grad * np.maximum(np.log1p(-input), -100) - grad * np.maximum(np.log(input), -100)
+            slope = grad * (np.log1p(-input) - np.log(input))  # the bound of -100 does not hold here, as in PyTorch
         return d_input, slope if weight is None else slope * weight
 
     def backward_plain(self, grad):
@@ -54,7 +54,8 @@ class BinaryCrossEntropyMean(BinaryCrossEntropy):
     def _spread(self, grad):
         shape, divisor = self.context
         spread = np.empty(shape, grad.dtype)
-        spread.fill(float(grad) if divisor == 1.0 else grad.dtype.type(float(grad)) / grad.dtype.type(divisor))
+        if spread.size:
+            spread.fill(float(grad) if divisor == 1.0 else grad.dtype.type(float(grad)) / grad.dtype.type(divisor))
         return spread
 
     def backward_plain(self, grad):
@@ -96,7 +97,7 @@ def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=N
     if weight is not None:
         check_tensor(weight, "binary_cross_entropy", "weight")
         try:
-            weight = np.ascontiguousarray(np.broadcast_to(weight._array, x.shape))
+            weight = np.array(np.broadcast_to(weight._array, x.shape), order="C")
         except ValueError:
             raise fail(
                 RuntimeError, "binary_cross_entropy", f"weight that broadcasts to {x.shape}", describe(weight)

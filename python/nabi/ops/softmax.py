@@ -25,7 +25,7 @@ class CrossEntropy(Node):
     def backward(self, grad):
         slopes = self.arrays()[1]
         if grad.ndim:
-            return (_C.scale_rows(grad, slopes),)
+            return (_C.scale_rows(grad.reshape(-1), slopes),)
         factor = float(grad)
         return (slopes if factor == 1.0 else _C.mul(slopes, factor),)
 
@@ -33,6 +33,52 @@ class CrossEntropy(Node):
         logits = self.tensors()[0]
         target, weight, ignore_index, smoothing, mean = self.context
         return (_plain_slopes(logits, target, weight, ignore_index, smoothing, mean, grad),)
+
+
+class CrossEntropyPlanes(CrossEntropy):
+    """of logits with more dimensions than (N, C)"""
+
+    __slots__ = ()
+    title = "NllLoss2DBackward0"
+
+
+class CrossEntropyView(CrossEntropy):
+    """unreduced, of logits with one or three dimensions behind (N, C)"""
+
+    __slots__ = ()
+    title = "ViewBackward0"
+
+
+class CrossEntropySmooth(CrossEntropy):
+    """with label smoothing"""
+
+    __slots__ = ()
+    title = "AddBackward0"
+
+
+class CrossEntropySoft(CrossEntropy):
+    """with class probabilities"""
+
+    __slots__ = ()
+    title = "NegBackward0"
+
+
+class CrossEntropySoftMean(CrossEntropy):
+    """with class probabilities, their mean"""
+
+    __slots__ = ()
+    title = "DivBackward1"
+
+
+def _kind(soft: bool, mean: bool, rows: bool, smooth: bool, ndim: int):
+    """The node's class: it bears the name of the last of the operations that PyTorch records."""
+    if soft:
+        return CrossEntropySoftMean if mean else CrossEntropySoft
+    if smooth:
+        return CrossEntropySmooth
+    if ndim <= 2:
+        return CrossEntropy
+    return CrossEntropyView if rows and ndim != 4 else CrossEntropyPlanes
 
 
 def _plain_slopes(logits, target, weight, ignore_index, smoothing, mean, grad):
@@ -52,7 +98,7 @@ def _plain_slopes(logits, target, weight, ignore_index, smoothing, mean, grad):
         q *= kept[:, None]
         total = float((kinds[own] * kept).sum())
     q = from_array(q.astype(logits._array.dtype))
-    scale = grad.unsqueeze(1) if grad._array.ndim else grad
+    scale = grad.reshape(-1, 1) if grad._array.ndim else grad
     if mean:
         scale = scale / total
     return (softmax(logits, 1) * q.sum(1, keepdim=True) - q) * scale
@@ -126,15 +172,15 @@ def cross_entropy(
         losses, loss, slopes = _C_cross_entropy(
             logits._array, target._array, weights, ignore_index, label_smoothing, mean, rows, not rows, recorded
         )
-    out = record(
-        CrossEntropy,
-        losses if rows else loss,
+    found = losses if rows else loss
+    return record(
+        CrossEntropy if len(shape) == 2 and not soft and not label_smoothing else _kind(soft, mean, rows, label_smoothing > 0, len(shape)),
+        found if result_shape is None or not rows else found.reshape(result_shape),
         logits.dtype,
         (logits,),
         (target, weight, ignore_index, label_smoothing, mean),
         (slopes,),
     )
-    return out if result_shape is None or not rows else out.reshape(result_shape)
 
 
 def _check_target(logits: Tensor, target: Tensor, soft: bool) -> None:
@@ -166,6 +212,8 @@ def _as_rows(input: Tensor, target: Tensor):
         return input.unsqueeze(0), target.unsqueeze(0), ()
     rest = (shape[0], *shape[2:])
     wanted = shape if soft else rest
+    if target._array.shape[:1] != shape[:1]:
+        raise fail(ValueError, "cross_entropy", f"target with {shape[0]} rows", describe(target))
     if target._array.shape != wanted:
         raise fail(RuntimeError, "cross_entropy", f"target of shape {wanted}", describe(target))
     classes = shape[1]
@@ -181,10 +229,10 @@ def _soft_from_parts(logits, target, weight, smoothing: float, reduction: str, s
     q = target * (1 - smoothing) + smoothing / classes if smoothing else target
     if weight is not None:
         q = q * weight
-    losses = -(log_softmax(logits, 1) * q).sum(1)
+    losses = (log_softmax(logits, 1) * q).sum(1)
     if reduction == "none":
-        return losses if shape is None else losses.reshape(shape)
-    total = losses.sum()
+        return -(losses if shape is None else losses.reshape(shape))
+    total = -losses.sum()
     return total / logits._array.shape[0] if reduction == "mean" else total
 
 
