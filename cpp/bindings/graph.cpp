@@ -30,6 +30,8 @@ struct NodeObject {
 PyTypeObject *tensor_base, *node_base, *storage_type;
 PyTypeObject* tensor_type;  // nabi.Tensor
 PyObject *slot_type, *frozen, *zero, *empty_tuple, *name_refresh, *name_saves;
+constexpr int NUMPY_TYPES = 32;  // numbers of numpy's own types are smaller
+PyObject *dtypes[NUMPY_TYPES], *find_dtype;
 uint64_t next_sequence = 0;  // under the GIL
 
 thread_local bool mode_enabled = true;
@@ -107,9 +109,15 @@ PyObject* node_new(PyTypeObject* type, PyObject*, PyObject*) {
     return self;
 }
 
+// A view whose base has another node than when the view's own was made.
+bool out_of_date(const TensorObject* tensor) {
+    return tensor->base != Py_None && tensor->base_node != frozen &&
+           tensor->base_node != reinterpret_cast<TensorObject*>(tensor->base)->node;
+}
+
 // Where the gradient of the tensor goes, as a new reference: its node, a Slot of it, the leaf itself, or None.
 PyObject* edge_of(TensorObject* tensor) {
-    if (tensor->base != Py_None) {
+    if (out_of_date(tensor)) {
         PyObject* done = PyObject_CallMethodNoArgs(reinterpret_cast<PyObject*>(tensor), name_refresh);
         if (!done) return nullptr;
         Py_DECREF(done);
@@ -192,10 +200,8 @@ TensorObject* record_tensor(PyObject* kind, PyObject* array, PyObject* dtype, Py
     if (!out) return nullptr;
     set(out->array, array);
     set(out->dtype, dtype);
-    if (!mode_enabled) {
-        if (mode_inference) set(out->inference, Py_True);
-        return out;
-    }
+    if (mode_inference) set(out->inference, Py_True);
+    if (!mode_enabled) return out;
     Py_ssize_t count = PyTuple_GET_SIZE(inputs);
     bool wanted = false;
     PyObject* edges = PyTuple_New(count);
@@ -225,6 +231,7 @@ TensorObject* record_tensor(PyObject* kind, PyObject* array, PyObject* dtype, Py
         steal(out->node, made);
         auto* node = reinterpret_cast<NodeObject*>(made);
         set(out->requires_grad, Py_True);
+        set(out->inference, Py_False);
         steal(node->edges, edges);
         edges = nullptr;
         set(node->dtype, dtype);
@@ -280,9 +287,50 @@ PyObject* record_view(PyObject*, PyObject* const* arguments, Py_ssize_t count) {
         return nullptr;
     }
     set(out->storage, reinterpret_cast<PyObject*>(storage));
+    set(out->inference, source->inference);
     steal(out->view, steps);
     set(out->base, source->base != Py_None ? source->base : arguments[1]);
     set(out->base_node, mode_enabled ? reinterpret_cast<TensorObject*>(out->base)->node : frozen);
+    return reinterpret_cast<PyObject*>(out);
+}
+
+// from_array(array, requires_grad=False)
+PyObject* from_array(PyObject*, PyObject* const* arguments, Py_ssize_t count, PyObject* names) {
+    if (names) {
+        if (count != 1 || PyTuple_GET_SIZE(names) != 1 ||
+            PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(names, 0), "requires_grad") != 0) {
+            return raise_error(PyExc_TypeError, "from_array", "expected (array, requires_grad=False)");
+        }
+        count = 2;
+    }
+    if (count < 1 || count > 2 || !PyArray_Check(arguments[0])) {
+        return raise_error(PyExc_TypeError, "from_array",
+                           "expected a numpy array, got " + (count ? describe(arguments[0]) : std::string("nothing")));
+    }
+    auto* descr = PyArray_DESCR(reinterpret_cast<PyArrayObject*>(arguments[0]));
+    PyObject* dtype = descr->type_num >= 0 && descr->type_num < NUMPY_TYPES ? dtypes[descr->type_num] : nullptr;
+    if (dtype) {
+        Py_INCREF(dtype);
+    } else {
+        dtype = PyObject_CallOneArg(find_dtype, reinterpret_cast<PyObject*>(descr));
+        if (!dtype) return nullptr;
+    }
+    TensorObject* out = new_tensor(tensor_type);
+    if (!out) {
+        Py_DECREF(dtype);
+        return nullptr;
+    }
+    steal(out->dtype, dtype);
+    set(out->array, arguments[0]);
+    if (mode_inference) set(out->inference, Py_True);
+    if (count == 2) {
+        int truth = PyObject_IsTrue(arguments[1]);
+        if (truth < 0) {
+            Py_DECREF(out);
+            return nullptr;
+        }
+        if (truth) set(out->requires_grad, Py_True);
+    }
     return reinterpret_cast<PyObject*>(out);
 }
 
@@ -299,13 +347,30 @@ PyObject* bump(PyObject*, PyObject* object) {
 
 PyObject* take_sequence(PyObject*, PyObject*) { return PyLong_FromUnsignedLongLong(next_sequence++); }
 
-PyObject* register_graph(PyObject*, PyObject* arguments) {
-    PyObject *tensor, *slot, *mark;
-    if (!PyArg_ParseTuple(arguments, "OOO", &tensor, &slot, &mark)) return nullptr;
+// The classes that are Python's, once at import: nabi.Tensor, {numpy type number: dtype}, dtype.from_numpy.
+PyObject* register_tensor(PyObject*, PyObject* arguments) {
+    PyObject *tensor, *by_number, *find;
+    if (!PyArg_ParseTuple(arguments, "OO!O", &tensor, &PyDict_Type, &by_number, &find)) return nullptr;
+    PyObject *number, *dtype;
+    Py_ssize_t at = 0;
+    while (PyDict_Next(by_number, &at, &number, &dtype)) {
+        long index = PyLong_AsLong(number);
+        if (index < 0 || index >= NUMPY_TYPES) return PyErr_Format(PyExc_ValueError, "register_tensor: type number %ld", index);
+        Py_INCREF(dtype);
+        dtypes[index] = dtype;
+    }
     Py_INCREF(tensor);
+    Py_INCREF(find);
+    tensor_type = reinterpret_cast<PyTypeObject*>(tensor);
+    find_dtype = find;
+    Py_RETURN_NONE;
+}
+
+PyObject* register_graph(PyObject*, PyObject* arguments) {
+    PyObject *slot, *mark;
+    if (!PyArg_ParseTuple(arguments, "OO", &slot, &mark)) return nullptr;
     Py_INCREF(slot);
     Py_INCREF(mark);
-    tensor_type = reinterpret_cast<PyTypeObject*>(tensor);
     slot_type = slot;
     frozen = mark;
     Py_RETURN_NONE;
@@ -409,7 +474,12 @@ PyMethodDef FUNCTIONS[] = {
      "record_view(kind, source, array, context): the Tensor of a view of source"},
     {"bump", bump, METH_O, "bump(tensor): one more in-place change"},
     {"next_sequence", take_sequence, METH_NOARGS, "next_sequence(): the creation number for a node made by hand"},
-    {"register_graph", register_graph, METH_VARARGS, "register_graph(Tensor, Slot, frozen)"},
+    {"from_array", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(&from_array)),
+     METH_FASTCALL | METH_KEYWORDS,
+     "from_array(array, requires_grad=False): a leaf Tensor on the array itself, nothing copied; the array's dtype must be "
+     "one of nabi's, native and aligned"},
+    {"register_tensor", register_tensor, METH_VARARGS, "register_tensor(Tensor, dtypes by numpy's number, from_numpy)"},
+    {"register_graph", register_graph, METH_VARARGS, "register_graph(Slot, frozen)"},
     {nullptr, nullptr, 0, nullptr}};
 
 PyTypeObject* add_type(PyObject* module, PyType_Spec& spec, const char* name) {

@@ -18,10 +18,12 @@ makes one; everything that happens to it is Python:
 
 from __future__ import annotations
 
+import operator
+
 import numpy as np
 
-from ._C import Storage, TensorBase, bump
-from .dtype import dtype as _dtype_class
+from ._C import Storage, TensorBase, bump, from_array, mode, register_tensor
+from .dtype import ALL as _all_dtypes
 from .dtype import from_numpy as _dtype_from_numpy
 from .errors import fail, note
 
@@ -89,17 +91,33 @@ class Tensor(TensorBase):
     layout = "torch.strided"
     names = ()
 
-    # numpy leaves `array * tensor` to Tensor.__rmul__.
     __array_priority__ = 1000
-    __array_ufunc__ = None
+    _printed_name = "tensor"
 
     def __new__(cls, *data):
+        first = data[0] if len(data) == 1 else None
+        if isinstance(first, Tensor):
+            made = first.view_as(first)
+        elif isinstance(first, (float, bool)):
+            raise fail(TypeError, "Tensor", "sizes or a sequence of numbers", type(first).__name__)
+        else:
+            made = cls._constructor(*(first if type(first) is Size else data))
         if cls is not Tensor:
-            return _new(cls)
-        return cls._constructor(*data)
+            made.__class__ = cls
+        return made
 
     def __init_subclass__(cls, **keywords):
         super().__init_subclass__(**keywords)
+        if "_printed_name" not in cls.__dict__:
+            cls._printed_name = cls.__name__
+
+    def as_subclass(self, cls: type) -> Tensor:
+        """The same memory as an instance of ``cls``, a subclass of Tensor."""
+        if not (isinstance(cls, type) and issubclass(cls, Tensor)):
+            raise fail(TypeError, "as_subclass", "a subclass of Tensor", cls)
+        made = self.view_as(self)
+        made.__class__ = cls
+        return made
 
     # shape and layout
 
@@ -196,13 +214,31 @@ class Tensor(TensorBase):
         return self._array
 
     def __array__(self, dtype=None, copy=None):
-        if self.requires_grad:
-            raise note(
-                RuntimeError, "numpy", "expected a tensor that does not require grad; use tensor.detach().numpy()"
-            )
-        if dtype is not None and np.dtype(dtype) != self._array.dtype:
-            return self._array.astype(dtype)
-        return self._array.copy() if copy else self._array
+        array = self.numpy()
+        if dtype is not None and np.dtype(dtype) != array.dtype:
+            if copy is False:
+                raise fail(ValueError, "__array__", f"{array.dtype} for copy=False", np.dtype(dtype))
+            return array.astype(dtype)
+        return array.copy() if copy else array
+
+    def __array_ufunc__(self, ufunc, how, *operands, out=None, **options):
+        """numpy's functions on tensors: arithmetic and comparisons of an array and a tensor are the tensor's own
+        operations, so they are recorded and give a Tensor; any other function gives a Tensor without history."""
+        own = _operators.get(ufunc.__name__)
+        if own is not None and how == "__call__" and out is None and not options:
+            return own(*map(_operand, operands))
+        operands = [each.numpy() if isinstance(each, Tensor) else each for each in operands]
+        if out is not None:
+            options["out"] = tuple(each.numpy() if isinstance(each, Tensor) else each for each in out)
+        found = getattr(ufunc, how)(*operands, **options)
+        if out is not None:
+            for each in out:
+                if isinstance(each, Tensor):
+                    bump(each)
+            return out[0] if len(out) == 1 else out
+        if how == "at":
+            return None
+        return tuple(map(_wrapped, found)) if isinstance(found, tuple) else _wrapped(found)
 
     def item(self):
         """The one element as a Python number. RuntimeError for any other number of elements."""
@@ -220,6 +256,9 @@ class Tensor(TensorBase):
     def __int__(self) -> int:
         return int(self._scalar("int"))
 
+    def __complex__(self) -> complex:
+        return complex(self._scalar("complex"))
+
     def __index__(self) -> int:
         if self.dtype.is_floating_point or self._array.size != 1:
             raise fail(TypeError, "index", "an integer tensor with one element", describe(self))
@@ -234,7 +273,13 @@ class Tensor(TensorBase):
 
     def _scalar(self, op: str):
         if self._array.size != 1:
-            raise fail(RuntimeError, op, "a tensor with one element", describe(self))
+            raise fail(ValueError, op, "a tensor with one element", describe(self))
+        if self.requires_grad:
+            _warn_once(
+                op,
+                "converting a tensor with requires_grad=True to a Python number leaves its history behind; "
+                "use tensor.detach() or tensor.item() to say so",
+            )
         return self._array.item()
 
     def __len__(self) -> int:
@@ -245,6 +290,8 @@ class Tensor(TensorBase):
     def __contains__(self, value) -> bool:
         if isinstance(value, Tensor):
             value = value._array
+        elif not isinstance(value, (int, float, np.generic)):
+            raise fail(RuntimeError, "contains", "a Tensor or a number", type(value).__name__)
         return bool((self._array == value).any())
 
     def __hash__(self) -> int:
@@ -261,15 +308,17 @@ class Tensor(TensorBase):
 
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
-        if self.requires_grad == value:
+        if not isinstance(value, bool):
+            raise fail(RuntimeError, "requires_grad", "a bool", type(value).__name__)
+        if self.requires_grad is value:
             return
         if self._node is not None:
             raise note(RuntimeError, "requires_grad", "expected a leaf tensor, got the result of an operation; use detach()")
         if value and not self.dtype.is_floating_point:
             raise fail(RuntimeError, "requires_grad", "a floating-point tensor", self.dtype)
-        if value and self._inference:
+        if value and self._inference and not mode.inference:
             raise note(RuntimeError, "requires_grad", "expected an ordinary tensor, got one made under inference_mode")
-        self._requires_grad = bool(value)
+        self._requires_grad = value
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Sets ``requires_grad`` and returns the tensor."""
@@ -295,10 +344,10 @@ class Tensor(TensorBase):
         if value is not None:
             if not isinstance(value, Tensor):
                 raise fail(TypeError, "grad", "a Tensor or None", type(value).__name__)
-            if value._array.shape != self._array.shape or value.dtype is not self.dtype:
-                raise fail(RuntimeError, "grad", f"{describe(self)} like its tensor", describe(value))
             if value is self:
                 raise note(RuntimeError, "grad", "expected another tensor than the one whose gradient it is")
+            if value._array.shape != self._array.shape or value.dtype is not self.dtype:
+                raise fail(RuntimeError, "grad", f"{describe(self)} like its tensor", describe(value))
         self._grad = value
 
     @grad.deleter
@@ -319,6 +368,8 @@ class Tensor(TensorBase):
     @property
     def _version(self) -> int:
         """How often the memory was changed in place."""
+        if self._inference:
+            raise note(RuntimeError, "_version", "expected an ordinary tensor: those of inference_mode count no changes")
         return 0 if self._storage is None else self._storage.version
 
     def is_shared(self) -> bool:
@@ -333,17 +384,15 @@ class Tensor(TensorBase):
             dtype=self.dtype,
             requires_grad=self.requires_grad,
             grad_fn_name=None if node is None else node.name(),
+            class_name=self._printed_name,
         )
 
     def __format__(self, spec: str) -> str:
         if self._array.ndim == 0:
-            return self._array.item().__format__(spec)
+            from .printing import format_scalar
+
+            return format_scalar(self._array, spec)
         return object.__format__(self, spec)
-
-    def __reduce_ex__(self, protocol):
-        from .serialization import reduce_tensor
-
-        return reduce_tensor(self)
 
     def __deepcopy__(self, memo):
         if id(self) in memo:
@@ -356,12 +405,16 @@ class Tensor(TensorBase):
         memo[id(self)] = twin
         for name, value in self.__dict__.items():
             twin.__dict__[name] = copy.deepcopy(value, memo)
-        twin._array = copy_layout(self._array)
+        twin._array = _copied_block(self._array, memo)
         twin.dtype = self.dtype
         twin._requires_grad = self._requires_grad
         if self._grad is not None:
             twin._grad = copy.deepcopy(self._grad, memo)
         return twin
+
+
+# from_array(array, requires_grad=False) is a leaf Tensor on the array itself, nothing copied.
+register_tensor(Tensor, {each.numpy.num: each for each in _all_dtypes}, _dtype_from_numpy)
 
 
 def method(*names: str):
@@ -378,14 +431,70 @@ def method(*names: str):
 __all__ = ["Size", "Tensor", "bump", "describe", "device", "from_array", "method", "normal_dim", "storage_of"]
 
 
-def from_array(array: np.ndarray, requires_grad: bool = False) -> Tensor:
-    """A leaf Tensor on the array itself, nothing copied; the array's dtype must be one of nabi's, native and aligned."""
-    tensor = _new(Tensor)
-    tensor._array = array
-    tensor.dtype = _dtype_from_numpy(array.dtype)
-    if requires_grad:
-        tensor._requires_grad = True
-    return tensor
+def _copied_block(array: np.ndarray, memo: dict) -> np.ndarray:
+    """A copy of the array. Tensors of one deepcopy that share memory go on sharing it: the block that owns the memory
+    is copied, once, and each looks into the copy as it did into the block."""
+    owner = array
+    while isinstance(owner.base, np.ndarray):
+        owner = owner.base
+    if owner.dtype != array.dtype or not (owner.flags.c_contiguous or owner.flags.f_contiguous):
+        return copy_layout(array)
+    block = memo.get(id(owner))
+    if block is None:
+        block = memo[id(owner)] = owner.copy(order="K")
+        memo.setdefault(id(memo), []).append(owner)  # as copy does: kept so that its id stays its own
+    if owner is array:
+        return block
+    offset = _address(array) - _address(owner)
+    return np.ndarray(array.shape, array.dtype, block.ravel(order="A"), offset, array.strides)
+
+
+def _address(array: np.ndarray) -> int:
+    return array.__array_interface__["data"][0]
+
+
+_warned: set[str] = set()
+
+
+def _warn_once(op: str, sentence: str) -> None:
+    if op not in _warned:
+        import warnings
+
+        _warned.add(op)
+        warnings.warn(f"{op}: {sentence}", UserWarning, stacklevel=4)
+
+
+# numpy's functions that are operations of tensors.
+_operators = {
+    "add": operator.add,
+    "subtract": operator.sub,
+    "multiply": operator.mul,
+    "divide": operator.truediv,
+    "true_divide": operator.truediv,
+    "matmul": operator.matmul,
+    "equal": operator.eq,
+    "not_equal": operator.ne,
+    "less": operator.lt,
+    "less_equal": operator.le,
+    "greater": operator.gt,
+    "greater_equal": operator.ge,
+    "bitwise_and": operator.and_,
+    "bitwise_or": operator.or_,
+    "bitwise_xor": operator.xor,
+}
+
+
+def _operand(value):
+    """numpy's scalar as a Python number, its array as a Tensor on a copy that no later write of the user reaches."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        return from_array(np.array(value, dtype=_dtype_from_numpy(value.dtype).numpy, order="C"))
+    return value
+
+
+def _wrapped(found) -> Tensor:
+    return from_array(np.asarray(found))
 
 
 def storage_of(tensor: Tensor) -> Storage:

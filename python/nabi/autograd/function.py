@@ -1,20 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``autograd.Function``: a user's own operation, its formula and its gradient written in Tensor operations."""
+"""``autograd.Function``: a user's own operation, its formula and its gradient written in Tensor operations.
+
+The graph's node refers to the user's ``ctx``; ``ctx`` refers to the node weakly, and what it saved lies in the node:
+inputs as they are, outputs as arrays. So a graph with user operations dies by reference count, too.
+"""
 
 from __future__ import annotations
 
 import functools
+import weakref
 
+import numpy as np
+
+from .._C import NodeBase
 from ..errors import fail, note
-from ..tensor import Tensor, describe, from_array
-from .graph import Node, mode, record_many
-from .views import rebase
+from ..tensor import Tensor, bump, describe, from_array, storage_of
+from .graph import Node, Slot, edge_of, mode
+from .views import FROZEN, rebase
+
+_new_node = NodeBase.__new__
 
 
 class _UserNode(Node):
     """Calls the user's backward with Tensors; ``context`` is the user's ``ctx``."""
 
     __slots__ = ()
+    broadcasts = True
 
     def name(self) -> str:
         return type(self.context).__name__
@@ -23,56 +34,59 @@ class _UserNode(Node):
     def title(self) -> str:
         return self.name()
 
+    def __getattr__(self, name: str):
+        # PyTorch's ctx is the node: attributes that forward set are read from grad_fn, too.
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(self.context, name)
+
     def _call(self, grads: list) -> tuple:
         ctx = self.context
-        self.arrays()
         if ctx._materialize:
-            import numpy as np
-
             grads = [
-                from_array(np.zeros(shape, self.dtype.numpy)) if part is None else part
-                for part, shape in zip(grads, self.shape, strict=True)
+                from_array(np.zeros(shape, kind.numpy)) if part is None and kind is not None else part
+                for part, shape, kind in zip(grads, self.shape, self.dtype, strict=True)
             ]
         found = ctx._function.backward(ctx, *grads)
-        found = found if isinstance(found, tuple) else (found,)
-        name = ctx._function.__name__
-        surplus = found[len(ctx._positions_of_all) :]
-        if len(found) < len(ctx._positions_of_all) or any(each is not None for each in surplus):
-            raise fail(
-                RuntimeError, name, f"backward to return {len(ctx._positions_of_all)} gradients, one per argument of forward", len(found)
-            )
-        results = []
-        for position in ctx._tensor_positions:
-            part = found[position]
-            if part is not None and not isinstance(part, Tensor):
-                raise fail(TypeError, name, "backward to return Tensors or None", type(part).__name__)
-            results.append(part)
+        return self._checked(found if isinstance(found, tuple) else (found,))
+
+    def _checked(self, found: tuple) -> tuple:
+        """One gradient per edge, as forward's Tensor arguments came."""
+        ctx = self.context
+        name, count = type(ctx).__name__, len(ctx.needs_input_grad)
+        if len(found) < count or any(each is not None for each in found[count:]):
+            raise fail(RuntimeError, name, f"backward to return {count} gradients, one per argument of forward", len(found))
+        results = [None] * len(self.edges)
+        positions = ctx._tensor_positions
+        for position in range(count):
+            part, at = found[position], positions.get(position)
+            if part is None:
+                continue
+            if at is None:
+                raise fail(RuntimeError, name, f"None as gradient {position}, whose argument is no Tensor", describe(part))
+            if not isinstance(part, Tensor):
+                raise fail(RuntimeError, name, f"a Tensor or None as gradient {position}", type(part).__name__)
+            if self.edges[at] is None:
+                continue
+            shape, kind = ctx._input_meta[at]
+            if part._array.shape != shape and not _sums_to(part._array.shape, shape):
+                raise fail(RuntimeError, name, f"a gradient of shape {shape} at position {position}", describe(part))
+            results[at] = part if part.dtype is kind else part.to(kind)
         return tuple(results)
 
     def backward(self, grads):
-        grads = [None if part is None else from_array(part) for part in grads]
-        parts = self._call(grads)
-        self._check(parts)
+        parts = self._call([None if part is None else from_array(part) for part in grads])
         return tuple(None if part is None else part._array for part in parts)
 
     def backward_plain(self, grads):
-        parts = self._call(list(grads))
-        self._check(parts)
-        return parts
+        return self._call(list(grads))
 
-    broadcasts = True
 
-    def _check(self, parts) -> None:
-        for part, shape in zip(parts, self.context._input_shapes, strict=True):
-            if part is None or part._array.shape == shape:
-                continue
-            # A gradient that broadcasts from or to the input is summed by the walk; anything else is a fault.
-            if part._array.ndim < len(shape) or any(
-                size not in (1, have) for size, have in zip(reversed(shape), reversed(part._array.shape), strict=False)
-            ):
-                raise fail(
-                    RuntimeError, self.context._function.__name__, f"a gradient of shape {shape}", describe(part)
-                )
+def _sums_to(shape: tuple, wanted: tuple) -> bool:
+    """True where broadcasting ``wanted`` gives ``shape``: the walk sums such a gradient."""
+    return len(shape) >= len(wanted) and all(
+        have in (1, size) for size, have in zip(reversed(shape), reversed(wanted), strict=False)
+    )
 
 
 class FunctionCtx:
@@ -82,6 +96,7 @@ class FunctionCtx:
     _saved: tuple = ()
     _dirty: tuple = ()
     _non_differentiable: tuple = ()
+    _node = None
     needs_input_grad: tuple = ()
 
     def save_for_backward(self, *tensors) -> None:
@@ -95,14 +110,14 @@ class FunctionCtx:
 
     @property
     def saved_tensors(self) -> tuple:
-        """What ``save_for_backward`` was given; RuntimeError where one was changed in place since."""
-        node = self._node_ref() if self._node_ref is not None else None
-        if node is not None:
-            node.arrays()
-        return self._restore()
-
-    saved_variables = saved_tensors
-    _node_ref = None
+        """What ``save_for_backward`` was given; RuntimeError where one was changed in place since, or after the walk."""
+        if self._node is None:
+            return self._saved
+        node = self._node()
+        saved = None if node is None else node.saved
+        if saved is None or saved:
+            saved = node.arrays() if node is not None else _gone()
+        return tuple(_output_again(node, *each) if type(each) is tuple else each for each in saved)
 
     def mark_dirty(self, *tensors) -> None:
         """Names the inputs that ``forward`` changed in place (and returns)."""
@@ -116,13 +131,24 @@ class FunctionCtx:
         """False: an output that nobody used gives None instead of zeros."""
         self._materialize = value
 
-    def _restore(self) -> tuple:
-        return tuple(each() if callable(each) and not isinstance(each, Tensor) else each for each in self._saved)
+
+def _gone():
+    raise note(RuntimeError, "saved_tensors", "expected a graph that still exists, got one that was freed")
+
+
+def _output_again(node: Node, array: np.ndarray, dtype, index: int) -> Tensor:
+    """An output saved by its own operation: held as a Tensor it would keep itself alive."""
+    out = from_array(array)
+    if dtype.is_floating_point:
+        out._node, out._index, out._requires_grad = node, index, True
+    return out
 
 
 class Function:
     """A user's operation. Subclass it with static methods ``forward(ctx, *args)`` and ``backward(ctx, *grads)``, or
     ``forward(*args)`` with ``setup_context(ctx, inputs, output)``; call it through ``apply``.
+
+    Source: https://docs.pytorch.org/docs/stable/autograd.html#torch.autograd.Function
 
     Example:
         >>> import nabi
@@ -141,124 +167,155 @@ class Function:
         tensor([6.])
     """
 
+    def __init__(self, *args, **kwargs):
+        import warnings
+
+        warnings.warn(
+            f"{type(self).__name__}: expected to be called through {type(self).__name__}.apply, not instantiated",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+
+    def __call__(self, *args, **kwargs):
+        raise note(
+            RuntimeError, type(self).__name__, "expected static methods, called through apply, got a call of an instance"
+        )
+
     @staticmethod
     def forward(*args, **kwargs):
-        raise NotImplementedError("You must implement the forward function for custom autograd.Function.")
+        """The formula: ``forward(ctx, *args)``, or ``forward(*args)`` beside ``setup_context``. Not recorded."""
+        raise note(NotImplementedError, "Function", "you must implement the forward function of a custom autograd.Function")
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        """What ``backward`` needs, for a ``forward`` without ``ctx``."""
+        raise note(NotImplementedError, "Function", "setup_context is not implemented")
 
     @staticmethod
     def backward(ctx, *grads):
-        raise NotImplementedError("You must implement the backward function for your custom autograd.Function.")
+        """The gradient of each argument of ``forward`` (None for what has none), from those of its outputs."""
+        raise note(
+            NotImplementedError, "Function", "you must implement either the backward or vjp method of a custom autograd.Function"
+        )
 
     vjp = backward
 
     @classmethod
     def apply(cls, *args):
         """Runs ``forward`` without recording it, and records the whole as one operation."""
-        ctx = type(f"{cls.__name__}Backward", (FunctionCtx,), {})()
-        ctx._function = cls
-        ctx._positions_of_all = args
-        ctx._tensor_positions = [i for i, each in enumerate(args) if isinstance(each, Tensor)]
-        inputs = tuple(args[i] for i in ctx._tensor_positions)
-        ctx._input_shapes = [each._array.shape for each in inputs]
+        ctx = _context_class(cls)()
+        positions = [i for i, each in enumerate(args) if isinstance(each, Tensor)]
+        inputs = tuple(args[i] for i in positions)
         ctx.needs_input_grad = tuple(isinstance(each, Tensor) and each.requires_grad for each in args)
-        before = mode.enabled
+        recording = mode.enabled
         mode.enabled = False
         try:
-            if "setup_context" in _members(cls):
+            if cls.setup_context is Function.setup_context:
+                output = cls.forward(ctx, *args)
+            else:
                 output = cls.forward(*args)
                 cls.setup_context(ctx, args, output)
-            else:
-                output = cls.forward(ctx, *args)
         finally:
-            mode.enabled = before
-        ctx._positions_of_all = tuple(range(len(args)))
-        single = not isinstance(output, (tuple, list))
-        outputs = [output] if single else list(output)
-        results = _record_outputs(ctx, inputs, outputs)
-        return results[0] if single else tuple(results)
-
-
-def _members(cls) -> set:
-    names = set()
-    for each in cls.__mro__:
-        if each is not Function and each is not object:
-            names.update(each.__dict__)
-    return names
-
-
-def _record_outputs(ctx, inputs: tuple, outputs: list) -> list:
-    tensors = [each for each in outputs if isinstance(each, Tensor)]
-    if not tensors:
-        return outputs
-    dirty = {id(each) for each in ctx._dirty}
-    plain = {id(each) for each in ctx._non_differentiable}
-    recorded = record_many(_UserNode, [each._array for each in tensors], tensors[0].dtype, inputs, ctx)
-    node = recorded[0]._node
-    if node is None:
-        return [_detached(each, inputs) if isinstance(each, Tensor) else each for each in outputs]
-    versions, saved = [], []
-    for tensor in ctx._saved:
-        if tensor is None:
-            saved.append(None)
-            continue
-        from ..tensor import storage_of
-
-        storage = storage_of(tensor)
-        versions.extend((storage, storage.version))
-        position = next((i for i, each in enumerate(tensors) if each is tensor), None)
-        if position is None:
-            saved.append(tensor)
+            mode.enabled = recording
+        outputs = list(output) if type(output) is tuple else [output]
+        dirty = _check_dirty(ctx, inputs, outputs)
+        if recording and any(ctx.needs_input_grad):
+            ctx._tensor_positions = {position: at for at, position in enumerate(positions)}
+            ctx._input_meta = [(each._array.shape, each.dtype) for each in inputs]
+            outputs = _record_outputs(ctx, inputs, outputs, dirty)
         else:
-            saved.append(_saved_output(node, position, tensor))
-    ctx._saved = tuple(saved)
-    import weakref
+            given = {id(each) for each in inputs} - dirty
+            outputs = [each.detach() if id(each) in given else each for each in outputs]
+        ctx._dirty = ctx._non_differentiable = ()
+        return tuple(outputs) if type(output) is tuple else outputs[0]
 
-    ctx._node_ref = weakref.ref(node) if hasattr(node, "__weakref__") else None
-    node.versions = tuple(versions)
-    results, at = [], 0
-    for each in outputs:
-        if not isinstance(each, Tensor):
-            results.append(each)
+
+def _context_class(cls) -> type:
+    """The class of ``ctx``, named as PyTorch names it; made once for each Function."""
+    found = cls.__dict__.get("_context_class")
+    if found is None:
+        found = cls._context_class = type(f"{cls.__name__}Backward", (FunctionCtx,), {"_function": cls})
+    return found
+
+
+def _check_dirty(ctx, inputs: tuple, outputs: list) -> set:
+    dirty, name = {id(each) for each in ctx._dirty}, type(ctx).__name__
+    if not dirty <= {id(each) for each in inputs}:
+        raise note(RuntimeError, name, "expected mark_dirty to name inputs of forward, got another tensor")
+    if not dirty <= {id(each) for each in outputs}:
+        raise note(RuntimeError, name, "expected forward to return every input that mark_dirty names, got one not returned")
+    for each in ctx._dirty:
+        bump(each)
+        if mode.enabled and each._requires_grad and each.is_leaf:
+            raise note(RuntimeError, name, "a leaf Variable that requires grad has been used in an in-place operation.")
+    return dirty
+
+
+def _record_outputs(ctx, inputs: tuple, outputs: list, dirty: set) -> list:
+    from .._C import next_sequence
+
+    tensors = [each if isinstance(each, Tensor) else None for each in outputs]
+    plain = {id(each) for each in ctx._non_differentiable}
+    if not any(each is not None and each.dtype.is_floating_point and id(each) not in plain for each in tensors):
+        return outputs
+    node = _new_node(_UserNode)
+    node.edges = tuple(edge_of(each) for each in inputs)
+    node.shape = [None if each is None else each._array.shape for each in tensors]
+    node.dtype = [None if each is None else each.dtype for each in tensors]
+    node.context = ctx
+    node.multiple = True
+    node.sequence = next_sequence()
+    saved, versions = [], []
+    for tensor in ctx._saved:
+        at = next((i for i, each in enumerate(tensors) if each is tensor), None) if tensor is not None else None
+        if tensor is None:
+            storage = None
+        elif tensor._inference:
+            raise note(
+                RuntimeError, type(ctx).__name__, "Inference tensors cannot be saved for backward: clone() it outside inference_mode"
+            )
+        else:
+            storage = storage_of(tensor)
+        given = any(tensor is each for each in inputs)
+        saved.append(tensor if at is None or (given and id(tensor) not in dirty) else (tensor._array, tensor.dtype, at))
+        if storage is not None:
+            versions.extend((storage, storage.version))
+    node.saved, node.versions = tuple(saved), tuple(versions)
+    ctx._saved = ()
+    ctx._node = weakref.ref(node)
+    given = {id(each) for each in inputs}
+    results = list(outputs)
+    for index, out in enumerate(tensors):
+        if out is None:
             continue
-        new = recorded[at]
-        at += 1
-        new.dtype = each.dtype
-        if id(each) in dirty:
-            rebase(each, _slot(node, at - 1))
-            results.append(each)
+        if id(out) in plain or not out.dtype.is_floating_point:
+            if id(out) in given and id(out) not in dirty:
+                results[index] = out.detach()
             continue
-        new._storage = each._storage
-        if id(each) in plain or not each.dtype.is_floating_point:
-            new._node, new._requires_grad = None, False
-        results.append(new)
+        if id(out) in dirty:
+            rebase(out, Slot(node, index))
+            continue
+        if id(out) in given:
+            # An input that came back is a view of it: the input keeps its own history.
+            twin = from_array(out._array)
+            twin._storage, twin._base, twin._base_node = storage_of(out), out, FROZEN
+            out = results[index] = twin
+        out._node, out._index, out._requires_grad = node, index, True
     return results
 
 
-def _slot(node: Node, index: int):
-    from .graph import Slot
+class _Once(Node):
+    """The gradient of a ``once_differentiable`` backward: there is none."""
 
-    return Slot(node, index)
+    __slots__ = ()
+    title = "NotDifferentiable"
 
+    def _refuse(self, grad):
+        raise note(
+            RuntimeError, self.context, "trying to differentiate twice a function that was marked with @once_differentiable"
+        )
 
-def _saved_output(node: Node, index: int, tensor: Tensor):
-    """An output saved by its own operation is rebuilt on demand: held as it is it would keep itself alive."""
-    array = tensor._array
-    import weakref
-
-    reference = weakref.ref(node)
-
-    def rebuild() -> Tensor:
-        out = from_array(array)
-        owner = reference()
-        if owner is not None:
-            out._node, out._index, out._requires_grad = owner, index, True
-        return out
-
-    return rebuild
-
-
-def _detached(tensor: Tensor, inputs: tuple) -> Tensor:
-    return tensor
+    backward = backward_plain = _refuse
 
 
 def once_differentiable(backward):
@@ -266,16 +323,22 @@ def once_differentiable(backward):
 
     @functools.wraps(backward)
     def once(ctx, *grads):
+        from .graph import record
+
         recording = mode.enabled
         mode.enabled = False
         try:
             found = backward(ctx, *grads)
         finally:
             mode.enabled = recording
-        if recording and any(isinstance(each, Tensor) and each.requires_grad for each in grads):
-            raise note(
-                RuntimeError, ctx._function.__name__, "trying to differentiate twice a function that was marked with @once_differentiable"
-            )
-        return found
+        sources = tuple(each for each in grads if isinstance(each, Tensor) and each.requires_grad)
+        if not recording or not sources:
+            return found
+        name = type(ctx).__name__
+        parts = [
+            record(_Once, each._array, each.dtype, sources, name) if isinstance(each, Tensor) else each
+            for each in (found if isinstance(found, tuple) else (found,))
+        ]
+        return tuple(parts)
 
     return once

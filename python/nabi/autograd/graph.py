@@ -48,10 +48,17 @@ class Node(NodeBase):
 
     @property
     def next_functions(self):
-        return tuple((edge, 0) for edge in self.edges)
+        """(node, which of its outputs) for every input; :class:`AccumulateGrad` for a leaf, None without gradient."""
+        found = []
+        for edge in self.edges:
+            if isinstance(edge, Tensor):
+                found.append((AccumulateGrad(edge), 0))
+            else:
+                found.append((edge.node, edge.index) if type(edge) is Slot else (edge, 0))
+        return tuple(found)
 
     def __repr__(self) -> str:
-        return f"<{self.title}>"
+        return f"<{self.name()} object at {id(self):#x}>"
 
     def arrays(self) -> tuple:
         """The saved arrays, after checking that nobody changed them since."""
@@ -89,6 +96,28 @@ class Node(NodeBase):
             rebuilt.append(tensor)
         rebuilt.extend(arrays[len(self.saves) :])
         return tuple(rebuilt)
+
+
+class AccumulateGrad:
+    """Where the graph ends in a leaf, for those who read the graph; the walk itself goes to ``variable``."""
+
+    __slots__ = ("variable",)
+    next_functions = ()
+
+    def __init__(self, variable: Tensor):
+        self.variable = variable
+
+    def name(self) -> str:
+        return "torch::autograd::AccumulateGrad"
+
+    def __eq__(self, other) -> bool:
+        return isinstance(other, AccumulateGrad) and self.variable is other.variable
+
+    def __hash__(self) -> int:
+        return id(self.variable)
+
+    def __repr__(self) -> str:
+        return f"<AccumulateGrad object at {id(self.variable):#x}>"
 
 
 class Slot:
@@ -142,4 +171,4 @@ def record_many(kind: type[Node], arrays: list[np.ndarray], dtype, inputs: tuple
 
 # What a view made under no_grad has for its base's node: it is never made again.
 FROZEN = object()
-_C.register_graph(Tensor, Slot, FROZEN)
+_C.register_graph(Slot, FROZEN)

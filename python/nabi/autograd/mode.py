@@ -30,8 +30,16 @@ class _Switch:
         """As a decorator: each call (and each step of a generator) runs under the switch."""
         import inspect
 
+        if not callable(function):
+            raise fail(TypeError, type(self).__name__, "a function to decorate", type(function).__name__)
         if inspect.isclass(function):
-            raise fail(TypeError, type(self).__name__, "a function to decorate", f"class {function.__name__}")
+            import warnings
+
+            warnings.warn(
+                f"{type(self).__name__}: decorating a class only covers its construction; decorate its methods instead",
+                FutureWarning,
+                stacklevel=2,
+            )
         if inspect.isgeneratorfunction(function):
             return self._wrap_generator(function)
 
@@ -93,16 +101,18 @@ class enable_grad(_Switch):
         return switch if function is None else switch(function)
 
     def _set(self) -> None:
-        mode.enabled = not mode.inference
+        mode.enabled = True
 
 
 class set_grad_enabled(_Switch):
     """Recording on or off: at once when called, back again at the end of a ``with`` block."""
 
     def __init__(self, mode_: bool):
-        self._wanted = bool(mode_)
+        if not isinstance(mode_, bool):
+            raise fail(TypeError, "set_grad_enabled", "a bool", type(mode_).__name__)
+        self._wanted = mode_
         self._before = [(mode.enabled, mode.inference)]
-        mode.enabled = self._wanted and not mode.inference
+        mode.enabled = self._wanted
         self._entered = False
 
     def __enter__(self):
@@ -112,7 +122,7 @@ class set_grad_enabled(_Switch):
         self._set()
 
     def _set(self) -> None:
-        mode.enabled = self._wanted and not mode.inference
+        mode.enabled = self._wanted
 
     def _clone(self):
         return set_grad_enabled(self._wanted)
@@ -130,7 +140,9 @@ class inference_mode(_Switch):
         if callable(mode_):
             switch._wanted = True
             return switch(mode_)
-        switch._wanted = bool(mode_)
+        if not isinstance(mode_, bool):
+            raise fail(TypeError, "inference_mode", "a bool or a function", type(mode_).__name__)
+        switch._wanted = mode_
         return switch
 
     def _clone(self):

@@ -16,28 +16,7 @@ from .. import _C
 from ..errors import fail, note
 from ..tensor import Tensor, describe, from_array, method
 from .graph import Node, Slot, edge_of, mode
-
-
-def _unbroadcast(grad: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Sums over the dimensions that broadcasting repeated."""
-    extra = grad.ndim - len(shape)
-    if extra < 0:
-        return grad.reshape(shape)
-    for dim in range(len(shape)):
-        if shape[dim] == 1 and grad.shape[extra + dim] != 1:
-            grad = _sum_dims(grad, extra + dim, extra + dim + 1, keep=True)
-    if extra:
-        grad = _sum_dims(grad, 0, extra, keep=False)
-    return grad.reshape(shape)
-
-
-def _sum_dims(array: np.ndarray, begin: int, end: int, keep: bool) -> np.ndarray:
-    shape = array.shape
-    outer = int(np.prod(shape[:begin], dtype=np.int64))
-    middle = int(np.prod(shape[begin:end], dtype=np.int64))
-    inner = int(np.prod(shape[end:], dtype=np.int64))
-    total = _C.sum_middle(array.reshape(outer, middle, inner), 1.0)
-    return total.reshape(shape[:begin] + ((1,) * (end - begin) if keep else ()) + shape[end:])
+from .unbroadcast import unbroadcast, unbroadcast_plain
 
 
 def _edge_shape(edge) -> tuple[int, ...]:
@@ -48,21 +27,13 @@ def _edge_shape(edge) -> tuple[int, ...]:
     return edge.shape
 
 
-def _unbroadcast_plain(grad: Tensor, shape: tuple[int, ...]) -> Tensor:
-    extra = grad._array.ndim - len(shape)
-    if extra < 0:
-        return grad.reshape(shape)
-    dims = [*range(extra), *(extra + d for d in range(len(shape)) if shape[d] == 1 and grad._array.shape[extra + d] != 1)]
-    if dims:
-        grad = grad.sum(dims, keepdim=True)
-    return grad.reshape(shape)
-
-
 def _run_hooks(hooks: dict, grad: Tensor) -> Tensor:
     for hook in list(hooks.values()):
         replaced = hook(grad)
         if replaced is not None:
-            if not isinstance(replaced, Tensor) or replaced._array.shape != grad._array.shape:
+            if not isinstance(replaced, Tensor):
+                raise fail(TypeError, "hook", "None or a Tensor", type(replaced).__name__)
+            if replaced._array.shape != grad._array.shape or replaced.dtype is not grad.dtype:
                 raise fail(RuntimeError, "hook", f"None or a gradient of {describe(grad)}", describe(replaced))
             grad = replaced
     return grad
@@ -141,18 +112,14 @@ def _walk(outputs, seeds, retain: bool, create: bool, wanted: set | None) -> dic
         node = heappop(heap)[1]
         grad = grads.pop(node)
         owned.discard(node)
+        # As in PyTorch, what is asked for is seen before the hooks where the walk goes on, after them where it ends.
+        if wanted is not None and node in needed:
+            _capture(node, grad, wanted, captured)
         if node.hooks or node.retained:
             grad = _node_hooks(node, grad, create)
-        if wanted is not None:
-            if not node.multiple:
-                if node in wanted:
-                    captured[node] = grad
-            else:
-                for index, part in enumerate(grad):
-                    if (node, index) in wanted:
-                        captured[node, index] = part
-            if node not in needed:
-                continue
+        if wanted is not None and node not in needed:
+            _capture(node, grad, wanted, captured)
+            continue
         results = node.backward_plain(grad) if create else node.backward(grad)
         if not retain:
             node.saved = None
@@ -163,7 +130,7 @@ def _walk(outputs, seeds, retain: bool, create: bool, wanted: set | None) -> dic
             if broadcasts:
                 shape = _edge_shape(edge)
                 if part.shape != shape:
-                    part = _unbroadcast_plain(part, shape) if create else _unbroadcast(part, shape)
+                    part = unbroadcast_plain(part, shape) if create else unbroadcast(part, shape)
             # The common case of arrive(), without its call.
             if type(edge) is not Slot and edge not in leaves and edge not in grads:
                 if isinstance(edge, Tensor):
@@ -187,8 +154,18 @@ def _walk(outputs, seeds, retain: bool, create: bool, wanted: set | None) -> dic
     return leaves
 
 
+def _capture(node: Node, grad, wanted: set, captured: dict) -> None:
+    if not node.multiple:
+        if node in wanted:
+            captured[node] = grad
+        return
+    for index, part in enumerate(grad):
+        if (node, index) in wanted and part is not None:
+            captured[node, index] = part
+
+
 def _node_hooks(node: Node, grad, create: bool):
-    parts = [grad] if not node.multiple else grad
+    parts = [grad] if not node.multiple else list(grad)
     for index, part in enumerate(parts):
         if part is None:
             continue
@@ -205,27 +182,37 @@ def _node_hooks(node: Node, grad, create: bool):
 
 def _accumulate(leaf: Tensor, grad) -> None:
     """Adds the walk's gradient into ``leaf.grad``."""
-    if isinstance(grad, Tensor):
-        leaf._grad = grad if leaf._grad is None else leaf._grad + grad
-        return
     held = leaf._grad
-    if held is not None:
-        if held._requires_grad or held._node is not None:
-            leaf._grad = from_array(_C.add(held._array, grad))
+    if isinstance(grad, Tensor):
+        if held is None:
+            # A copy in the leaf's layout: the walk's own tensors may be other leaves' gradients, too.
+            leaf._grad = from_array(_like_leaf(leaf, grad._array)) if not grad.requires_grad else _laid_out(leaf, grad)
         else:
-            _C.add(held._array, grad, held._array)
-            if held._storage is not None:
-                held._storage.version += 1
+            leaf._grad = held + grad
+        return
+    if held is not None:
+        _C.add(held._array, grad, held._array)
+        if held._storage is not None:
+            held._storage.version += 1
         return
     # Taken over only if nobody else can see it.
     if sys.getrefcount(grad) > _ALONE or grad.base is not None or grad.strides != leaf._array.strides:
-        if leaf._array.flags.c_contiguous or not _is_dense_layout(leaf._array):
-            grad = grad.copy(order="C")
-        else:
-            like = np.empty_like(leaf._array, order="K")
-            np.copyto(like, grad)
-            grad = like
+        grad = _like_leaf(leaf, grad)
     leaf._grad = from_array(grad)
+
+
+def _like_leaf(leaf: Tensor, grad: np.ndarray) -> np.ndarray:
+    """A copy of a gradient with the leaf's strides where those are dense, else contiguous."""
+    if leaf._array.flags.c_contiguous or not _is_dense_layout(leaf._array):
+        return grad.copy(order="C")
+    like = np.empty_like(leaf._array, order="K")
+    np.copyto(like, grad)
+    return like
+
+
+def _laid_out(leaf: Tensor, grad: Tensor) -> Tensor:
+    """:func:`_like_leaf` with history."""
+    return from_array(_like_leaf(leaf, grad._array)).copy_(grad)
 
 
 def _count_alone() -> int:
@@ -318,23 +305,21 @@ def backward(tensors, grad_tensors=None, retain_graph=None, create_graph: bool =
         inputs = _sequence_of(inputs, Tensor)
         if not inputs:
             raise note(RuntimeError, "backward", "expected inputs to name at least one tensor, got none")
-        wanted = {_key(each, "backward") for each in inputs}
+        wanted = {_key(each, "backward"): each for each in inputs}
     retain = create_graph if retain_graph is None else retain_graph
     with _walking(create_graph):
         found = _walk(outputs, seeds, retain, create_graph, wanted)
         del seeds
-        if wanted is None:
-            while found:
-                leaf, grad = found.popitem()
-                _accumulate(leaf, grad)
-                if leaf._post_hooks:
-                    for hook in list(leaf._post_hooks.values()):
-                        hook(leaf)
-            return
-        for tensor in inputs:
-            grad = found.get(_key(tensor, "backward"))
-            if grad is not None:
-                _accumulate(tensor, grad)
+        if wanted is not None:
+            found = {key: (tensor, found[key]) for key, tensor in wanted.items() if key in found}
+        while found:
+            leaf, grad = found.popitem()
+            if wanted is not None:
+                leaf, grad = grad
+            _accumulate(leaf, grad)
+            if leaf._post_hooks:
+                for hook in list(leaf._post_hooks.values()):
+                    hook(leaf)
 
 
 def _key(tensor: Tensor, op: str):

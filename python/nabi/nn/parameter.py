@@ -51,6 +51,9 @@ class Parameter(Tensor):
         tensor([0., 0.], requires_grad=True)
     """
 
+    _printed_name = "tensor"
+    __format__ = object.__format__
+
     def __new__(cls, data=None, requires_grad=True):
         return _instance(cls, data, requires_grad)
 
@@ -84,6 +87,8 @@ class Buffer(Tensor):
         >>> nabi.nn.Buffer(nabi.ones(2))
         tensor([1., 1.])
     """
+
+    _printed_name = "tensor"
 
     def __new__(cls, data=None, *, persistent=True):
         result = _instance(cls, data, data is not None and data.requires_grad)
