@@ -174,7 +174,7 @@ class Tensor(TensorBase):
 
     def data_ptr(self) -> int:
         """The address of the first element."""
-        return self._array.__array_interface__["data"][0]
+        return address(self._array)
 
     def storage_offset(self) -> int:
         """Elements between the start of the memory block and this tensor's first element."""
@@ -428,7 +428,7 @@ def method(*names: str):
     return register
 
 
-__all__ = ["Size", "Tensor", "bump", "describe", "device", "from_array", "method", "normal_dim", "storage_of"]
+__all__ = ["Size", "Tensor", "address", "bump", "describe", "device", "from_array", "method", "normal_dim", "storage_of"]
 
 
 def _copied_block(array: np.ndarray, memo: dict) -> np.ndarray:
@@ -445,11 +445,12 @@ def _copied_block(array: np.ndarray, memo: dict) -> np.ndarray:
         memo.setdefault(id(memo), []).append(owner)  # as copy does: kept so that its id stays its own
     if owner is array:
         return block
-    offset = _address(array) - _address(owner)
+    offset = address(array) - address(owner)
     return np.ndarray(array.shape, array.dtype, block.ravel(order="A"), offset, array.strides)
 
 
-def _address(array: np.ndarray) -> int:
+def address(array: np.ndarray) -> int:
+    """Where the first element lies."""
     return array.__array_interface__["data"][0]
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from .. import _C
 from .._C import NodeBase, record_view
 from ..errors import fail, note
-from ..tensor import Tensor, can_write, copy_layout, describe, from_array, method, storage_of
+from ..tensor import Tensor, address, can_write, copy_layout, describe, from_array, method, storage_of
 from .graph import FROZEN, Node, Slot, _attach, edge_of, mode
 from .unbroadcast import unbroadcast, unbroadcast_plain
 
@@ -80,6 +80,8 @@ class CopySlices(Node):
         part = whole
         for kind, context in steps:
             part = kind.view(part, context)
+        if not part.flags.writeable:  # as numpy leaves what repeats elements
+            part = np.ndarray(part.shape, part.dtype, whole.base, address(part) - address(whole), part.strides)
         changed = None if self.edges[1] is None else part.copy()
         part[...] = 0
         return whole, changed
@@ -93,6 +95,13 @@ class CopySlices(Node):
         changed = None if self.edges[1] is None else part.clone()
         part.zero_()
         return whole, changed
+
+
+class CopyBackwards(CopySlices):
+    """The same after an operation that replaced every element: no step leads from the whole to what was changed."""
+
+    __slots__ = ()
+    title = "CopyBackwards"
 
 
 class Overwritten(Node):
@@ -112,7 +121,7 @@ def _with_strides(shape, strides, dtype) -> np.ndarray:
     """A fresh array of exactly these strides, so that a view's steps fit it as they fitted the base."""
     span = 1 + sum((size - 1) * step for size, step in zip(shape, strides, strict=True)) // dtype.itemsize
     if 0 in shape:
-        return np.empty(shape, dtype)
+        span, strides = 0, None
     return np.ndarray(shape, dtype, np.empty(span, dtype), 0, strides)
 
 
@@ -158,7 +167,7 @@ def prepare_inplace(tensor: Tensor, op: str = "in-place operation") -> None:
     """Raises where PyTorch forbids changing ``tensor`` in place; to be called before the first write."""
     if not tensor._array.flags.writeable:
         raise note(RuntimeError, op, "expected a writable tensor, got one on a read-only numpy array")
-    if not can_write(tensor._array):
+    if op not in ("fill_", "zero_") and not can_write(tensor._array):
         raise note(
             RuntimeError,
             op,
@@ -188,10 +197,16 @@ def check_view(tensor: Tensor, op: str) -> None:
         )
 
 
-def rebase(tensor: Tensor, edge) -> None:
-    """Gives a tensor that was changed in place its new history (None: no gradient flows from what was written)."""
+def rebase(tensor: Tensor, edge, overwritten: bool = False) -> None:
+    """Gives a tensor that was changed in place its new history (None: no gradient flows from what was written).
+    ``overwritten``: the edge leads to what was written only, not to what the tensor held before."""
     base = tensor._base
     if base is None or tensor._base_node is FROZEN:
+        older = edge_of(tensor)
+        if overwritten and edge is not None and older is not None:
+            node = _new(CopyBackwards)
+            _start(node, tensor, [older, edge], ((), tensor._array.shape, tensor._array.strides))
+            edge = node
         _set_history(tensor, edge)
         return
     older = edge_of(base)
@@ -252,7 +267,7 @@ def write_result(tensor: Tensor, result: Tensor, op: str) -> Tensor:
     if record:
         if node is not None:
             _save_in_place(node, result, array, storage)
-        rebase(tensor, edge_of(result))
+        rebase(tensor, edge_of(result), overwritten=op in ("copy_", "fill_", "zero_"))
     return tensor
 
 

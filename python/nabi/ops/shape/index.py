@@ -8,7 +8,7 @@ import numpy as np
 from ...autograd.graph import Node, _attach, edge_of, mode, record
 from ...autograd.views import View, check_view, prepare_inplace, rebase, record_view
 from ...errors import fail, note
-from ...tensor import Tensor, bump, describe, from_array, method, normal_dim
+from ...tensor import Tensor, bump, can_write, describe, from_array, method, normal_dim
 from ..promote import cast, is_number
 
 
@@ -319,14 +319,20 @@ def setitem(self, index, value) -> None:
         IndexError: as for reading.
         RuntimeError: a value whose shape does not broadcast, or a tensor that must not change in place.
     """
-    prepare_inplace(self, "setitem")
     array = self._array
     views, chosen = _normal(index, array.shape)
     value = _value(value, self, chosen is not None)
+    repeated = chosen is None and not can_write(array)
+    if not repeated:
+        prepare_inplace(self, "setitem")
     try:
-        if chosen is not None and views is not None:
+        if views is not None and (chosen is not None or repeated):
             self = record_view(Slice, self, array[views], (views, array.shape))
             array = self._array
+            views = (Ellipsis,)
+        if repeated:
+            # What is written to may lie apart though the whole does not; one number may go anywhere.
+            prepare_inplace(self, "setitem" if value._array.ndim else "fill_")
         where = views if chosen is None else chosen
         written, place = value._array, array[where]
         # Leading dimensions of size 1 of the value are dropped, as in PyTorch.
