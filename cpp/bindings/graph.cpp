@@ -200,7 +200,10 @@ TensorObject* record_tensor(PyObject* kind, PyObject* array, PyObject* dtype, Py
     if (!out) return nullptr;
     set(out->array, array);
     set(out->dtype, dtype);
-    if (mode_inference) set(out->inference, Py_True);
+    if (mode_inference) {
+        set(out->inference, Py_True);
+        return out;
+    }
     if (!mode_enabled) return out;
     Py_ssize_t count = PyTuple_GET_SIZE(inputs);
     bool wanted = false;
@@ -231,7 +234,6 @@ TensorObject* record_tensor(PyObject* kind, PyObject* array, PyObject* dtype, Py
         steal(out->node, made);
         auto* node = reinterpret_cast<NodeObject*>(made);
         set(out->requires_grad, Py_True);
-        set(out->inference, Py_False);
         steal(node->edges, edges);
         edges = nullptr;
         set(node->dtype, dtype);
@@ -290,7 +292,7 @@ PyObject* record_view(PyObject*, PyObject* const* arguments, Py_ssize_t count) {
     set(out->inference, source->inference);
     steal(out->view, steps);
     set(out->base, source->base != Py_None ? source->base : arguments[1]);
-    set(out->base_node, mode_enabled ? reinterpret_cast<TensorObject*>(out->base)->node : frozen);
+    set(out->base_node, mode_enabled && !mode_inference ? reinterpret_cast<TensorObject*>(out->base)->node : frozen);
     return reinterpret_cast<PyObject*>(out);
 }
 

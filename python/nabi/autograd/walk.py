@@ -14,7 +14,7 @@ import numpy as np
 
 from .. import _C
 from ..errors import fail, note
-from ..tensor import Tensor, describe, from_array, method
+from ..tensor import Tensor, bump, describe, from_array, method
 from .graph import Node, Slot, edge_of, mode
 from .unbroadcast import unbroadcast, unbroadcast_plain
 
@@ -192,8 +192,7 @@ def _accumulate(leaf: Tensor, grad) -> None:
         return
     if held is not None:
         _C.add(held._array, grad, held._array)
-        if held._storage is not None:
-            held._storage.version += 1
+        bump(held)
         return
     # Taken over only if nobody else can see it.
     if sys.getrefcount(grad) > _ALONE or grad.base is not None or grad.strides != leaf._array.strides:
@@ -350,6 +349,10 @@ def grad(
         raise note(NotImplementedError, "grad", "is_grads_batched is not supported; loop over the gradients")
     outputs = _sequence_of(outputs, Tensor)
     inputs = _sequence_of(inputs, Tensor)
+    if not inputs:
+        raise note(RuntimeError, "grad", "expected at least one input, got none")
+    if materialize_grads and allow_unused is False:
+        raise note(ValueError, "grad", "expected allow_unused True or not given with materialize_grads=True, got False")
     given = [None] * len(outputs) if grad_outputs is None else _sequence_of(grad_outputs, Tensor)
     if len(given) != len(outputs):
         raise fail(RuntimeError, "grad", f"{len(outputs)} gradients", len(given))
@@ -359,7 +362,8 @@ def grad(
     with _walking(create_graph):
         found = _walk(outputs, seeds, retain, create_graph, set(keys))
     results = []
-    for tensor, key in zip(inputs, keys, strict=True):
+    last = {key: at for at, key in enumerate(keys)}
+    for at, (tensor, key) in enumerate(zip(inputs, keys, strict=True)):
         value = found.get(key)
         if value is None:
             if materialize_grads:
@@ -371,10 +375,20 @@ def grad(
                     "expected every input to be used by the outputs, got one that is not; "
                     "pass allow_unused=True to get None for it",
                 )
-        elif not create_graph and keys.count(key) > 1:
-            value = value.copy()
+        elif not create_graph:
+            # Handed out only where nobody else can see it: not the graph, not the user, not another result.
+            if last[key] > at:
+                value = value.copy()
+            else:
+                del found[key]
+                value = _owned(value)
         results.append(value if value is None or isinstance(value, Tensor) else from_array(value))
     return tuple(results)
+
+
+def _owned(grad: np.ndarray) -> np.ndarray:
+    # This frame's caller holds one reference, as _accumulate's does.
+    return grad.copy() if sys.getrefcount(grad) > _ALONE or grad.base is not None else grad
 
 
 @method("backward")

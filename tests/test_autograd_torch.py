@@ -1,0 +1,630 @@
+# SPDX-License-Identifier: Apache-2.0
+"""backward, grad, hooks, modes and in-place rules: the same scenarios with PyTorch and with nabi."""
+
+from __future__ import annotations
+
+import pytest
+from twins import attempt, compare
+
+import nabi
+
+torch = pytest.importorskip("torch")
+
+SCENARIOS = {}
+
+
+def scenario(function):
+    SCENARIOS[function.__name__] = function
+    return function
+
+
+def leaf(T, *values, dtype=None):
+    return T.tensor(list(values) or [1.0, 2.0, 3.0], dtype=dtype, requires_grad=True)
+
+
+@scenario
+def accumulation(T):
+    x = leaf(T)
+    held = []
+    for _ in range(3):
+        (x * x).sum().backward()
+        held.append(x.grad)
+    before = x.grad._version
+    x.sum().backward()
+    return [held[0] is held[2], x.grad, x.grad._version - before, x.grad.requires_grad]
+
+
+@scenario
+def accumulation_into_a_given_gradient(T):
+    x = leaf(T)
+    mine = T.ones(3)
+    x.grad = mine
+    (x * 2).sum().backward()
+    return [mine, x.grad is mine, mine._version]
+
+
+@scenario
+def gradients_are_not_shared(T):
+    x, y = leaf(T), leaf(T)
+    (x + y).sum().backward()
+    x.grad.add_(5)
+    first = [x.grad, y.grad]
+    x.grad = y.grad = None
+    z = x * 1
+    z.retain_grad()
+    (z + y).backward(T.ones(3))
+    z.grad.mul_(3)
+    return [*first, x.grad, y.grad, z.grad]
+
+
+@scenario
+def a_given_gradient_stays_the_users(T):
+    x = leaf(T)
+    seed = T.ones(3)
+    (x + 0).backward(seed)
+    x.grad.add_(1)
+    return [seed, x.grad]
+
+
+@scenario
+def gradient_layout_is_the_leafs(T):
+    w = T.arange(6.0).view(2, 3).t().clone().requires_grad_()
+    (w * 2).sum().backward()
+    v = T.arange(6.0).view(2, 3).t().detach().requires_grad_()
+    (v.contiguous() * T.ones(3, 2)).sum().backward()
+    s = T.arange(6.0)[::2].requires_grad_()
+    (s * 2).sum().backward()
+    return [w.grad, v.grad, s.grad]
+
+
+@scenario
+def backward_errors(T):
+    x = leaf(T)
+    y = (x * x).sum()
+    return [
+        attempt(lambda: (x * 2).backward()),
+        attempt(lambda: T.ones(1).backward()),
+        attempt(lambda: (x * 2).backward(T.ones(2))),
+        attempt(lambda: (x * 2).backward(gradient=T.ones(3))),
+        attempt(lambda: (x * 2).backward(3)),
+        attempt(lambda: y.backward()),
+        attempt(lambda: y.backward()),
+        attempt(lambda: (x * 2).sum().backward(inputs=[])),
+        attempt(lambda: (x * 2).sum().backward(inputs=[T.ones(1)])),
+        attempt(lambda: T.autograd.backward([x * 2, x * 3], [T.ones(3)])),
+        x.grad,
+    ]
+
+
+@scenario
+def graphs_without_saved_arrays_walk_twice(T):
+    x = leaf(T)
+    y = (x + 1).sum()
+    y.backward()
+    return [attempt(lambda: y.backward()), x.grad]
+
+
+@scenario
+def retain_graph(T):
+    x = leaf(T)
+    y = (x * x).sum()
+    y.backward(retain_graph=True)
+    y.backward()
+    return [x.grad, attempt(lambda: y.backward())]
+
+
+@scenario
+def several_outputs_and_inputs(T):
+    x, y = leaf(T), leaf(T)
+    a, b = x * y, x + y
+    T.autograd.backward([a.sum(), b], [None, T.full((3,), 2.0)])
+    first = [x.grad.clone(), y.grad.clone()]
+    c = x * y
+    d = c * c
+    d.sum().backward(inputs=[x, c])
+    return [*first, x.grad, y.grad, attempt(lambda: c.grad)]
+
+
+@scenario
+def grad_function(T):
+    x, y, unused = leaf(T), leaf(T), leaf(T)
+    z = x * y
+    out = (z * z).sum()
+    grad = T.autograd.grad
+    return [
+        grad(out, x, retain_graph=True),
+        grad(out, [x, y], retain_graph=True),
+        grad(out, (z, x), retain_graph=True),
+        grad(out, [x, x], retain_graph=True),
+        grad(z, [x], T.ones(3), retain_graph=True),
+        grad([z, out], [x], [T.ones(3), None], retain_graph=True),
+        grad(out, [out], retain_graph=True),
+        grad(x.sum(), x)[0].clone(),
+        grad(x, x, T.ones(3)),
+        attempt(lambda: grad(out, unused, retain_graph=True)),
+        attempt(lambda: grad(out, T.ones(1), retain_graph=True)),
+        grad(out, [unused, x], allow_unused=True, retain_graph=True),
+        grad(out, [unused, x], materialize_grads=True, retain_graph=True),
+        attempt(lambda: grad(out, [unused], allow_unused=False, materialize_grads=True, retain_graph=True)),
+        attempt(lambda: grad(out, [], retain_graph=True)),
+        x.grad,
+        grad(out, x),
+        attempt(lambda: grad(out, x)),
+    ]
+
+
+@scenario
+def create_graph(T):
+    x = leaf(T, 1.0, 2.0, 3.0, dtype=T.float64)
+    w = leaf(T, 0.5, -1.0, 2.0, dtype=T.float64)
+    y = ((x * w).sigmoid() * x / (w * w + 1) - x.relu() * w).sum()
+    (first,) = T.autograd.grad(y, x, create_graph=True)
+    (second,) = T.autograd.grad(first.sum(), w, create_graph=True)
+    (third,) = T.autograd.grad((second * second).sum(), x)
+    return [first, second, third]
+
+
+@scenario
+def gradient_penalty(T):
+    x = leaf(T, 1.0, 2.0, 3.0, dtype=T.float64)
+    w = T.tensor([[1.0, 2.0, 0.5], [0.1, -1.0, 1.0]], dtype=T.float64, requires_grad=True)
+    b = T.zeros(2, dtype=T.float64, requires_grad=True)
+    out = T.nn.functional.linear(x.view(1, 3), w, b).sigmoid().sum()
+    (g,) = T.autograd.grad(out, x, create_graph=True)
+    ((g * g).sum() - 1).backward()
+    return [g, w.grad, b.grad, x.grad]
+
+
+@scenario
+def double_backward_through_views(T):
+    x = T.arange(6.0, dtype=T.float64).view(2, 3).requires_grad_()
+    y = x * x
+    y[0] += x[1] * 2
+    y[:, 1:].mul_(3)
+    z = y.t()[1] * y.view(-1)[:2]
+    z = z.expand(2, 2).reshape(-1) * y[y > 1][:4]
+    (g,) = T.autograd.grad(z.sum(), x, create_graph=True)
+    (h,) = T.autograd.grad((g * g).sum(), x)
+    return [g, h]
+
+
+@scenario
+def second_derivatives_of_shapes(T):
+    x = T.arange(1.0, 7.0, dtype=T.float64).view(2, 3).requires_grad_()
+    c = T.cat([x, x * 2], 1) + T.stack([x, x], 1).view(2, 6)
+    y = (c * c).mean(1).unsqueeze(0).squeeze() * x.sum(1, keepdim=True).permute(1, 0)
+    m = x @ x.transpose(0, 1)
+    s = T.softmax(x, 1)
+    total = (y.flatten() * m.flatten()[:2]).sum() + (s * s).sum() + x[:, [0, 2]].mul(x[:, 1:]).sum()
+    (g,) = T.autograd.grad(total, x, create_graph=True)
+    (h,) = T.autograd.grad((g * g).sum(), x)
+    return [g.contiguous(), h.contiguous()]
+
+
+@scenario
+def tensor_hooks(T):
+    x = leaf(T)
+    log = []
+    y = x * 2
+    first = y.register_hook(lambda g: log.append(("y", g.clone())))
+    y.register_hook(lambda g: g * 10)
+    y.register_hook(lambda g: log.append(("later", g.clone())))
+    kept = x.register_hook(lambda g: log.append(("x", g.clone())))
+    x.register_hook(lambda g: g + 1)
+    (y * 3).sum().backward()
+    first.remove()
+    first.remove()
+    kept.remove()
+    (x * 2).sum().backward()
+    with x.register_hook(lambda g: log.append("once")):
+        x.sum().backward()
+    x.sum().backward()
+    return [log, x.grad]
+
+
+@scenario
+def hooks_and_retain_grad(T):
+    x = leaf(T)
+    y = x * 2
+    y.retain_grad()
+    y.retain_grad()
+    y.register_hook(lambda g: g * 10)
+    (y * 3).sum().backward()
+    z = x * 1
+    z.register_hook(lambda g: g * 10)
+    z.retain_grad()
+    (z * 3).sum().backward()
+    return [y.grad, z.grad, y.retains_grad, x.retains_grad, x.grad]
+
+
+@scenario
+def hooks_seen_by_grad(T):
+    x = leaf(T)
+    y = x * 2
+    y.register_hook(lambda g: g * 10)
+    alone = T.autograd.grad((y * 3).sum(), y, retain_graph=True)
+    both = T.autograd.grad((y * 3).sum(), [x, y])
+    x.register_hook(lambda g: g * 5)
+    return [alone, both, T.autograd.grad((x * 3).sum(), x)]
+
+
+@scenario
+def hooks_after_in_place(T):
+    x = leaf(T)
+    log = []
+    y = x * 1
+    y.retain_grad()
+    y.register_hook(lambda g: log.append(g.clone()))
+    y.mul_(3)
+    y.sum().backward()
+    v = x * 1
+    v.retain_grad()
+    v[0] = 7.0
+    (v * 2).sum().backward()
+    return [log, y.grad, v.grad, x.grad]
+
+
+@scenario
+def bad_hooks(T):
+    results = []
+    for bad in (lambda g: T.ones(5), lambda g: 3, lambda g: 1 / 0):
+        x = leaf(T)
+        x.register_hook(bad)
+        try:
+            results.append(attempt(lambda: (x * 1).sum().backward()))
+        except ZeroDivisionError:
+            results.append("zero")
+        results.append(x.grad)
+    plain = T.ones(2)
+    return [
+        *results,
+        attempt(lambda: plain.register_hook(print)),
+        attempt(lambda: plain.retain_grad()),
+        attempt(lambda: plain.register_post_accumulate_grad_hook(print)),
+        attempt(lambda: (leaf(T) * 1).register_post_accumulate_grad_hook(print)),
+        T.is_grad_enabled(),
+    ]
+
+
+@scenario
+def post_accumulate_hooks(T):
+    x = leaf(T)
+    log = []
+    handle = x.register_post_accumulate_grad_hook(lambda p: log.append(p.grad.clone()))
+    (x * 1).sum().backward()
+    T.autograd.grad((x * 1).sum(), x)
+    (x * 1).sum().backward(inputs=[x])
+    handle.remove()
+    (x * 1).sum().backward()
+    return [log, x.grad]
+
+
+@scenario
+def modes(T):
+    x = leaf(T)
+    log = []
+
+    def note():
+        log.append((T.is_grad_enabled(), T.is_inference_mode_enabled(), (x * 1).requires_grad))
+
+    with T.no_grad():
+        note()
+        with T.enable_grad():
+            note()
+            with T.set_grad_enabled(False):
+                note()
+            note()
+        note()
+    T.set_grad_enabled(False)
+    note()
+    T.set_grad_enabled(True)
+    with T.inference_mode():
+        note()
+        with T.inference_mode(False):
+            note()
+        with T.enable_grad():
+            note()
+    note()
+
+    @T.no_grad()
+    def plain():
+        note()
+        return 3
+
+    @T.no_grad
+    def bare():
+        note()
+
+    @T.enable_grad()
+    def recorded():
+        note()
+
+    @T.set_grad_enabled(False)
+    def switched():
+        note()
+
+    @T.inference_mode()
+    def inference():
+        note()
+
+    @T.no_grad()
+    def generator():
+        note()
+        got = yield 1
+        note()
+        log.append(got)
+        try:
+            yield 2
+        except ValueError:
+            note()
+        return 5
+
+    for each in (plain, bare, recorded, switched, inference):
+        each()
+        note()
+    with T.no_grad():
+        recorded()
+    running = generator()
+    log.append(next(running))
+    note()
+    log.append(running.send("sent"))
+    try:
+        running.throw(ValueError("thrown"))
+    except StopIteration as stop:
+        log.append(stop.value)
+    note()
+    try:
+        with T.no_grad():
+            raise KeyError
+    except KeyError:
+        note()
+    return log
+
+
+@scenario
+def mode_arguments(T):
+    return [
+        attempt(lambda: T.set_grad_enabled("yes")),
+        attempt(lambda: T.set_grad_enabled(1)),
+        T.is_grad_enabled(),
+        plain_name(T),
+    ]
+
+
+def plain_name(T):
+    @T.no_grad()
+    def documented():
+        """Words."""
+
+    return [documented.__name__, documented.__doc__]
+
+
+@scenario
+def inference_tensors(T):
+    x = leaf(T)
+    with T.inference_mode():
+        made = T.ones(3)
+        view_of_made, view, result = made.view(3, 1), x.view(3, 1), x * 2
+        inside = attempt(lambda: made.add_(1))
+        version = attempt(lambda: made._version)
+        wants = attempt(lambda: T.ones(1).requires_grad_().requires_grad)
+        x.add_(1)
+    return [
+        [each.is_inference() for each in (made, view_of_made, view, result, made.view(1, 3), made + 1, made.clone(), made.detach())],
+        [each.requires_grad for each in (made, view_of_made, result)],
+        isinstance(inside, str),
+        version,
+        wants,
+        x._version,
+        attempt(lambda: made * x),
+        attempt(lambda: made + x),
+        attempt(lambda: made.add_(1)),
+        attempt(lambda: made.view(3).add_(1)),
+        attempt(lambda: made.requires_grad_()),
+        attempt(lambda: view.add_(1)),
+        attempt(lambda: T.ones(3).copy_(result)),
+    ]
+
+
+@scenario
+def in_place_rules(T):
+    x = leaf(T)
+    y = x * 1
+    return [
+        attempt(lambda: x.mul_(2)),
+        attempt(lambda: x.__setitem__(0, 1.0)),
+        attempt(lambda: x[0].add_(1)),
+        attempt(lambda: x.view(3, 1)[0].mul_(2)),
+        attempt(lambda: x.zero_()),
+        attempt(lambda: x.detach().add_(1)),
+        attempt(lambda: y.expand(2, 3).add_(1)),
+        attempt(lambda: T.ones(3).add_(T.ones(2, 3))),
+        attempt(lambda: T.ones(3).add_(T.ones(2))),
+        x,
+        x._version,
+    ]
+
+
+@scenario
+def views_made_without_grad(T):
+    x = leaf(T)
+    y = x * 1
+    plain = T.zeros(3)
+    with T.no_grad():
+        views = [x[:1], y[:1], plain[:1]]
+        views[0].mul_(3)
+        x[2] = 5.0
+    return [
+        attempt(lambda: views[0].add_(1)),
+        attempt(lambda: views[1].add_(1)),
+        attempt(lambda: views[2].add_(1)),
+        attempt(lambda: views[2].add_(x[0])),
+        attempt(lambda: views[2].__setitem__(0, x[0])),
+        plain,
+        x,
+    ]
+
+
+@scenario
+def changed_in_place(T):
+    results = []
+    for change in (lambda t: t.add_(1), lambda t: t.detach().add_(1), lambda t: t.__setitem__(0, 3.0), lambda t: t[1:].mul_(2), lambda t: t.copy_(T.ones(3))):
+        for operation in (lambda t: t * t, lambda t: t.sigmoid(), lambda t: t.relu(), lambda t: t + 1, lambda t: t / (t + 1), lambda t: t.sum()):
+            x = leaf(T)
+            y = x * 1
+            z = operation(y)
+            change(y)
+            results.append(attempt(lambda: z.sum().backward()))
+            results.append(x.grad)
+            y = x * 1
+            z = operation(y)
+            if z.dim():
+                change(z)
+                results.append(attempt(lambda: z.sum().backward()))
+    x = leaf(T)
+    y = x * 1
+    z = y * y
+    y.data.add_(1)
+    z.sum().backward()
+    return [results, x.grad]
+
+
+@scenario
+def optimizer_steps_are_noticed(T):
+    w = leaf(T)
+    x = leaf(T)
+    loss = (w * x).sum()
+    optimizer = T.optim.SGD([w], lr=0.1)
+    loss.backward(retain_graph=True)
+    optimizer.step()
+    return [w._version, attempt(lambda: loss.backward()), w]
+
+
+@scenario
+def written_by_hand(T):
+    w = leaf(T)
+    for _ in range(3):
+        loss = ((w - 1) * (w - 1)).sum()
+        loss.backward()
+        with T.no_grad():
+            w -= 0.1 * w.grad
+            w.grad.zero_()
+    return [w, w.grad, w._version, w.is_leaf]
+
+
+@scenario
+def time_steps(T):
+    x = T.linspace(0.1, 1.0, 12).view(4, 3).requires_grad_()
+    w = T.linspace(-0.5, 0.5, 9).view(3, 3).requires_grad_()
+    out = T.zeros(3, 4)
+    h = T.zeros(3)
+    for t in range(4):
+        h = T.sigmoid(x[t] + h @ w)
+        out[:, t] = h
+    (out * out).sum().backward()
+    return [out, x.grad, w.grad, out._version]
+
+
+@scenario
+def sums_into_rows(T):
+    x = T.arange(6.0).view(2, 3).requires_grad_()
+    y = x * 1
+    y[0] += x[1] * 2
+    y[1:].mul_(3)
+    y[..., 0] -= y[..., 2]
+    y[:, 1] /= 2
+    y.sum().backward()
+    return [y, x.grad, y._version]
+
+
+@scenario
+def overlapping_assignment(T):
+    x = leaf(T, 1.0, 2.0, 3.0, 4.0)
+    y = x * 1
+    y[1:] = y[:-1].clone()
+    y[[0, 1]] = y[[1, 0]]
+    (y * T.arange(4.0)).sum().backward()
+    return [y, x.grad]
+
+
+@scenario
+def chosen_elements(T):
+    x = T.arange(12.0).view(3, 4).requires_grad_()
+    v = leaf(T, 5.0, 6.0)
+    y = x * 2
+    y[T.tensor([0, 2]), T.tensor([1, 1])] = v
+    y[y > 15] = 0.0
+    y[0, [0, 3]] = v * 3
+    y[[1, 1, 2]].sum().backward()
+    z = x * 1
+    z[:, [0, 0, 2]].mul(T.arange(9.0).view(3, 3)).sum().backward()
+    return [y, x.grad, v.grad]
+
+
+@scenario
+def data_and_detach(T):
+    x = leaf(T)
+    d, e = x.data, x.detach()
+    d[0] = 9.0
+    e.mul_(2)
+    before = [x._version, d._version, e._version, d.requires_grad, e.requires_grad]
+    x.data = T.ones(2)
+    y = x * 2
+    y.detach_()
+    return [
+        *before,
+        x,
+        e,
+        x._version,
+        y,
+        y.is_leaf,
+        attempt(lambda: x.view(1, 2).detach_()),
+        attempt(lambda: setattr(x, "data", 3)),
+        attempt(lambda: setattr(x, "data", T.ones(1, dtype=T.int64))),
+    ]
+
+
+@scenario
+def requires_grad_rules(T):
+    x = leaf(T)
+    return [
+        attempt(lambda: setattr(x, "requires_grad", 1)),
+        attempt(lambda: (x * 2).requires_grad_(False)),
+        attempt(lambda: (x * 2).requires_grad_(True)),
+        attempt(lambda: T.tensor(1).requires_grad_()),
+        attempt(lambda: T.tensor(1).requires_grad_(False)),
+        attempt(lambda: T.tensor([1], requires_grad=True)),
+        attempt(lambda: setattr(x, "grad", 1)),
+        attempt(lambda: setattr(x, "grad", T.ones(4))),
+        attempt(lambda: setattr(x, "grad", T.ones(3, dtype=T.float64))),
+        attempt(lambda: setattr(x, "grad", x)),
+        attempt(lambda: setattr(x, "grad", T.ones(3))),
+        attempt(lambda: (x * 2).grad),
+        x.is_leaf,
+        (x * 2).is_leaf,
+        x.detach().is_leaf,
+        (x * 2).sum().item(),
+    ]
+
+
+@scenario
+def node_names(T):
+    x = leaf(T)
+    y = x * 2
+    y.add_(1)
+    z = T.zeros(3)
+    z[0] = y[0]
+    return [
+        y.grad_fn.name(),
+        z.grad_fn.name().rpartition(":")[2],
+        x.grad_fn,
+        y.grad_fn.next_functions[0][0].name(),
+        y.grad_fn.next_functions[0][0].next_functions[0][0].name(),
+        y.grad_fn.next_functions[0][0].next_functions[0][0].variable is x,
+        [each.grad_fn.name() for each in (x + 1, x - x, x / 2, -x, x.sum(), x.mean(), x[0], x[1:], x.view(3, 1), x.relu())],
+    ]
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_scenario(name):
+    compare(torch, nabi, SCENARIOS[name])
