@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: B023  (every lambda runs before the loop goes on)
 """backward, grad, hooks, modes and in-place rules: the same scenarios with PyTorch and with nabi."""
 
 from __future__ import annotations
 
 import pytest
-from twins import attempt, compare
 
 import nabi
+from twins import attempt, compare
 
 torch = pytest.importorskip("torch")
 

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: B023  (every lambda runs before the loop goes on)
 """Result types and in-place casting rules of all dtypes, numbers and 0-d tensors against PyTorch, exhaustively."""
 
 from __future__ import annotations
@@ -7,9 +8,9 @@ import itertools
 import warnings
 
 import pytest
-from twins import attempt, compare
 
 import nabi
+from twins import attempt, compare
 
 torch = pytest.importorskip("torch")
 

@@ -6,9 +6,9 @@ from __future__ import annotations
 import random
 
 import pytest
-from twins import attempt, compare
 
 import nabi
+from twins import attempt, compare
 
 torch = pytest.importorskip("torch")
 

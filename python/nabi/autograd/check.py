@@ -129,7 +129,7 @@ def gradgradcheck(func, inputs, grad_outputs=None, **options) -> bool:
         wanted = [each for each in values[:count] if isinstance(each, Tensor) and each.requires_grad]
         before, mode.enabled = mode.enabled, True
         try:
-            return grad(_outputs(func, values[:count]) if not found else found, wanted, values[count:], create_graph=True, allow_unused=True)
+            return grad(found, wanted, values[count:], create_graph=True, allow_unused=True)
         finally:
             mode.enabled = before
 

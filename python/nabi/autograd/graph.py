@@ -8,6 +8,8 @@ creation, which is a topological order: the walk takes the youngest node first, 
 
 from __future__ import annotations
 
+import numpy as np
+
 from .. import _C
 from .._C import NodeBase, mode, record
 from ..errors import note

@@ -7,7 +7,7 @@ import weakref
 from itertools import count
 
 from ..errors import note
-from ..tensor import Tensor, method
+from ..tensor import method
 
 _next_id = count().__next__
 
