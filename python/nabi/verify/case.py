@@ -105,6 +105,8 @@ class Case:
         layouts, special: whether those walkers apply.
         special_keys: the arrays (positions or keywords) that take special values; all unless given.
         signs: the sign of a zero result is defined.
+        torch: compared with PyTorch. strides: the result's strides are PyTorch's from any layout; else from contiguous
+            arrays only.
         stored, bad: see Stored and Bad.
         bench: shapes of the arrays for timing.
         why: the reason for a tolerance that is looser than 4 eps sqrt(K) sum|terms|.
@@ -133,6 +135,7 @@ class Case:
         special_keys=None,
         signs=False,
         torch=True,
+        strides=True,
         stored=(),
         bad=(),
         bench=(),
@@ -144,7 +147,8 @@ class Case:
         self.terms, self.magnitude, self.why = terms, magnitude, why
         self.plain, self.splits, self.blocks, self.layouts = plain, splits, blocks, layouts
         self.memory_order = memory_order
-        self.special, self.special_keys, self.signs, self.torch = special, special_keys, signs, torch
+        self.special, self.special_keys, self.signs = special, special_keys, signs
+        self.torch, self.strides = torch, strides
         self.stored, self.bad, self.bench = list(stored), list(bad), list(bench)
 
     def __repr__(self) -> str:

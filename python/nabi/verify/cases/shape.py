@@ -344,6 +344,7 @@ CASES = [
         _getitem,
         reference.getitem,
         _reading,
+        strides=False,  # PyTorch gathers a permuted tensor into its order of dimensions; nabi's result is contiguous
         bad=[
             Bad(
                 "outside",
@@ -356,9 +357,9 @@ CASES = [
                 "a float tensor",
                 lambda m, t: t(2, 3)[t(2)],
                 IndexError,
-                "index: expected tensors of integers",
+                "index: expected tensors",
             ),
-            Bad("a string", lambda m, t: t(2, 3)["a"], (IndexError), "index: expected", torch=False),
+            Bad("a string", lambda m, t: t(2, 3)["a"], TypeError, "index: expected", torch=False),
             Bad(
                 "a mask of another shape", lambda m, t: t(2, 3)[t(3, 3, dtype="bool")], IndexError, "index: "
             ),
