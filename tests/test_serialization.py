@@ -33,7 +33,7 @@ from serialization_files import (
 @pytest.mark.parametrize("name", DTYPES)
 @pytest.mark.parametrize("shape", [(), (0,), (0, 3), (1,), (5,), (3, 4), (2, 1, 3)])
 def test_tensor_comes_back(name, shape):
-    array = (np.arange(np.prod(shape, dtype=int)).reshape(shape) % 2).astype(name)
+    array = np.asarray(np.arange(np.prod(shape, dtype=int)).reshape(shape) % 2).astype(name)
     assert same(loaded(saved(from_array(array))), from_array(array))
 
 
