@@ -101,11 +101,14 @@ PyArrayObject* new_array(DType dtype, int ndim, const int64_t* shape, const int6
     npy_intp bytes = size, step = size, steps[MAX_DIMS];
     bool fits = true;
     for (int d = ndim - 1; d >= 0; d--) {
-        steps[d] = strides ? strides[d] * size : step;
+        if (!strides) steps[d] = step;
         if (shape[d] > 1) fits = !__builtin_mul_overflow(step, static_cast<npy_intp>(shape[d]), &step) && fits;
         if (shape[d] == 0) bytes = 0;
     }
     if (bytes) bytes = step;
+    if (strides && fits) {
+        for (int d = 0; d < ndim; d++) steps[d] = strides[d] * size;
+    }
     // Without elements too: numpy would set all strides to 0 in memory of its own.
     void* data = fits ? pool_allocate(static_cast<size_t>(bytes)) : nullptr;
     if (!data) {

@@ -18,12 +18,17 @@ int compare_dims(const Operands& o, int a, int b) {
     return 0;
 }
 
+// Sizes beyond int64 wrap around here; new_array refuses them.
+int64_t times(int64_t step, int64_t size) {
+    return static_cast<int64_t>(static_cast<uint64_t>(step) * static_cast<uint64_t>(size));
+}
+
 // Dense strides for the dimensions in the given order; `beside_zero`: what a dimension of size 0 counts for.
 void strides_in(const Operands& o, const int* order, int64_t beside_zero, int64_t* strides) {
     int64_t step = 1;
     for (int k = 0; k < o.ndim; k++) {
         strides[order[k]] = step;
-        step *= o.shape[order[k]] ? o.shape[order[k]] : beside_zero;
+        step = times(step, o.shape[order[k]] ? o.shape[order[k]] : beside_zero);
     }
 }
 
@@ -98,7 +103,7 @@ void c_strides(int ndim, const int64_t* shape, int64_t* strides) {
     int64_t step = 1;
     for (int d = ndim - 1; d >= 0; d--) {
         strides[d] = step;
-        step *= std::max<int64_t>(shape[d], 1);
+        step = times(step, std::max<int64_t>(shape[d], 1));
     }
 }
 
