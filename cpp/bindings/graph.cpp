@@ -347,6 +347,36 @@ PyObject* bump(PyObject*, PyObject* object) {
     Py_RETURN_NONE;
 }
 
+// take(dict, key): (the value, now out of the dict; whether nobody else holds it and it owns its memory). Here and not in
+// Python, where frames hold references of their own, each version of the interpreter others.
+PyObject* take(PyObject*, PyObject* const* arguments, Py_ssize_t count) {
+    if (count != 2 || !PyDict_Check(arguments[0])) {
+        PyErr_SetString(PyExc_TypeError, "take: expected (dict, key)");
+        return nullptr;
+    }
+    PyObject* value = PyDict_GetItemWithError(arguments[0], arguments[1]);
+    if (!value) {
+        if (!PyErr_Occurred()) PyErr_SetObject(PyExc_KeyError, arguments[1]);
+        return nullptr;
+    }
+    Py_INCREF(value);
+    if (PyDict_DelItem(arguments[0], arguments[1]) < 0) {
+        Py_DECREF(value);
+        return nullptr;
+    }
+    bool alone = Py_REFCNT(value) == 1 && PyArray_Check(value) &&
+                 !PyArray_BASE(reinterpret_cast<PyArrayObject*>(value)) &&
+                 PyArray_ISWRITEABLE(reinterpret_cast<PyArrayObject*>(value));
+    PyObject* pair = PyTuple_New(2);
+    if (!pair) {
+        Py_DECREF(value);
+        return nullptr;
+    }
+    PyTuple_SET_ITEM(pair, 0, value);
+    PyTuple_SET_ITEM(pair, 1, PyBool_FromLong(alone));
+    return pair;
+}
+
 PyObject* take_sequence(PyObject*, PyObject*) { return PyLong_FromUnsignedLongLong(next_sequence++); }
 
 // The classes that are Python's, once at import: nabi.Tensor, {numpy type number: dtype}, dtype.from_numpy.
@@ -475,6 +505,8 @@ PyMethodDef FUNCTIONS[] = {
     {"record_view", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(&record_view)), METH_FASTCALL,
      "record_view(kind, source, array, context): the Tensor of a view of source"},
     {"bump", bump, METH_O, "bump(tensor): one more in-place change"},
+    {"take", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(&take)), METH_FASTCALL,
+     "take(dict, key): the value, taken out, and whether it is an array that nobody else sees"},
     {"next_sequence", take_sequence, METH_NOARGS, "next_sequence(): the creation number for a node made by hand"},
     {"from_array", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(&from_array)),
      METH_FASTCALL | METH_KEYWORDS,

@@ -7,7 +7,6 @@ nobody else can see it. Everything else is a fresh array.
 
 from __future__ import annotations
 
-import sys
 from heapq import heappop, heappush
 
 import numpy as np
@@ -180,8 +179,8 @@ def _node_hooks(node: Node, grad, create: bool):
     return parts[0] if not node.multiple else parts
 
 
-def _accumulate(leaf: Tensor, grad) -> None:
-    """Adds the walk's gradient into ``leaf.grad``."""
+def _accumulate(leaf: Tensor, grad, alone: bool) -> None:
+    """Adds the walk's gradient into ``leaf.grad``; ``alone``: nobody else can see the gradient's memory."""
     held = leaf._grad
     if isinstance(grad, Tensor):
         if held is None:
@@ -195,7 +194,7 @@ def _accumulate(leaf: Tensor, grad) -> None:
         bump(held)
         return
     # Taken over only if nobody else can see it.
-    if sys.getrefcount(grad) > _ALONE or grad.base is not None or grad.strides != leaf._array.strides:
+    if not alone or grad.strides != leaf._array.strides:
         grad = _like_leaf(leaf, grad)
     leaf._grad = from_array(grad)
 
@@ -212,21 +211,6 @@ def _like_leaf(leaf: Tensor, grad: np.ndarray) -> np.ndarray:
 def _laid_out(leaf: Tensor, grad: Tensor) -> Tensor:
     """:func:`_like_leaf` with history."""
     return from_array(_like_leaf(leaf, grad._array)).copy_(grad)
-
-
-def _count_alone() -> int:
-    """References that _accumulate sees to an array which only the walk holds: they differ between Pythons."""
-
-    def callee(leaf, grad):
-        return sys.getrefcount(grad)
-
-    found = {None: np.empty(1)}
-    while found:
-        leaf, grad = found.popitem()
-        return callee(leaf, grad)
-
-
-_ALONE = _count_alone()
 
 
 def _is_dense_layout(array: np.ndarray) -> bool:
@@ -309,13 +293,11 @@ def backward(tensors, grad_tensors=None, retain_graph=None, create_graph: bool =
     with _walking(create_graph):
         found = _walk(outputs, seeds, retain, create_graph, wanted)
         del seeds
-        if wanted is not None:
-            found = {key: (tensor, found[key]) for key, tensor in wanted.items() if key in found}
-        while found:
-            leaf, grad = found.popitem()
-            if wanted is not None:
-                leaf, grad = grad
-            _accumulate(leaf, grad)
+        for key in list(found):
+            leaf = key if wanted is None else wanted[key]
+            grad, alone = _C.take(found, key)
+            _accumulate(leaf, grad, alone)
+            grad = None
             if leaf._post_hooks:
                 for hook in list(leaf._post_hooks.values()):
                     hook(leaf)
@@ -380,15 +362,12 @@ def grad(
             if last[key] > at:
                 value = value.copy()
             else:
-                del found[key]
-                value = _owned(value)
+                value = None
+                value, alone = _C.take(found, key)
+                if not alone:
+                    value = value.copy()
         results.append(value if value is None or isinstance(value, Tensor) else from_array(value))
     return tuple(results)
-
-
-def _owned(grad: np.ndarray) -> np.ndarray:
-    # This frame's caller holds one reference, as _accumulate's does.
-    return grad.copy() if sys.getrefcount(grad) > _ALONE or grad.base is not None else grad
 
 
 @method("backward")
