@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bindings/call.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 
@@ -22,8 +23,7 @@ int64_t product(int ndim, const int64_t* shape) {
 
 bool same_shape(PyArrayObject* a, PyArrayObject* b) {
     return PyArray_NDIM(a) == PyArray_NDIM(b) &&
-           std::memcmp(PyArray_SHAPE(a), PyArray_SHAPE(b), sizeof(npy_intp) * static_cast<size_t>(PyArray_NDIM(a))) ==
-               0;
+           std::equal(PyArray_SHAPE(a), PyArray_SHAPE(a) + PyArray_NDIM(a), PyArray_SHAPE(b));
 }
 
 // Of the same shape, and element by element in the same order in memory.
