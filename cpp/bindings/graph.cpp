@@ -6,26 +6,11 @@
 #include <cstddef>
 
 #include "bindings/arrays.h"
+#include "bindings/records.h"
 
 namespace nabi::bindings {
 
 namespace {
-
-struct StorageObject {
-    PyObject_HEAD
-    Py_ssize_t version;
-};
-
-struct TensorObject {
-    PyObject_HEAD
-    PyObject *array, *dtype, *requires_grad, *grad, *node, *index, *storage, *base, *view, *base_node, *hooks,
-        *post_hooks, *retains, *inference;
-};
-
-struct NodeObject {
-    PyObject_HEAD
-    PyObject *edges, *saved, *versions, *shape, *dtype, *context, *sequence, *hooks, *retained, *multiple;
-};
 
 PyTypeObject *tensor_base, *node_base, *storage_type;
 PyTypeObject* tensor_type;  // nabi.Tensor
@@ -36,59 +21,6 @@ uint64_t next_sequence = 0;  // under the GIL
 
 thread_local bool mode_enabled = true;
 thread_local bool mode_inference = false;
-
-// The object fields of a record are those between its head and its end.
-template <class Object>
-PyObject** first_field(PyObject* self) {
-    return reinterpret_cast<PyObject**>(reinterpret_cast<char*>(self) + sizeof(PyObject));
-}
-template <class Object>
-constexpr Py_ssize_t field_count() {
-    return static_cast<Py_ssize_t>((sizeof(Object) - sizeof(PyObject)) / sizeof(PyObject*));
-}
-
-template <class Object>
-int traverse(PyObject* self, visitproc visit, void* arg) {
-    Py_VISIT(Py_TYPE(self));
-    for (Py_ssize_t i = 0; i < field_count<Object>(); i++) Py_VISIT(first_field<Object>(self)[i]);
-    return 0;
-}
-template <class Object>
-int clear(PyObject* self) {
-    for (Py_ssize_t i = 0; i < field_count<Object>(); i++) Py_CLEAR(first_field<Object>(self)[i]);
-    return 0;
-}
-template <class Object>
-void dealloc(PyObject* self) {
-    PyTypeObject* type = Py_TYPE(self);
-    PyObject_GC_UnTrack(self);
-    clear<Object>(self);
-    type->tp_free(self);
-    Py_DECREF(type);
-}
-
-template <class Object>
-PyObject* allocate(PyTypeObject* type) {
-    PyObject* self = type->tp_alloc(type, 0);
-    if (!self) return nullptr;
-    for (Py_ssize_t i = 0; i < field_count<Object>(); i++) {
-        Py_INCREF(Py_None);
-        first_field<Object>(self)[i] = Py_None;
-    }
-    return self;
-}
-
-void set(PyObject*& field, PyObject* value) {
-    Py_INCREF(value);
-    PyObject* old = field;
-    field = value;
-    Py_XDECREF(old);
-}
-void steal(PyObject*& field, PyObject* value) {
-    PyObject* old = field;
-    field = value;
-    Py_XDECREF(old);
-}
 
 TensorObject* new_tensor(PyTypeObject* type) {
     PyObject* self = allocate<TensorObject>(type);
@@ -177,9 +109,10 @@ bool save(NodeObject* node, PyObject* saves, TensorObject* out, PyObject* inputs
         long position = PyLong_AsLong(PyTuple_GET_ITEM(saves, i));
         auto* tensor = position < 0 ? out : reinterpret_cast<TensorObject*>(PyTuple_GET_ITEM(inputs, position));
         if (tensor->inference == Py_True) {
-            raise_error(PyExc_RuntimeError, "autograd",
-                        "Inference tensors cannot be saved for backward: expected a tensor made outside inference_mode; "
-                        "clone() it");
+            raise_error(
+                PyExc_RuntimeError, "autograd",
+                "Inference tensors cannot be saved for backward: expected a tensor made outside inference_mode; "
+                "clone() it");
             return false;
         }
         StorageObject* storage = storage_of(tensor);
@@ -226,7 +159,8 @@ TensorObject* record_tensor(PyObject* kind, PyObject* array, PyObject* dtype, Py
     }
     {
         auto* type = reinterpret_cast<PyTypeObject*>(kind);
-        PyObject* made = PyType_Check(kind) && PyType_IsSubtype(type, node_base) ? node_new(type, nullptr, nullptr) : nullptr;
+        PyObject* made =
+            PyType_Check(kind) && PyType_IsSubtype(type, node_base) ? node_new(type, nullptr, nullptr) : nullptr;
         if (!made) {
             if (!PyErr_Occurred()) PyErr_SetString(PyExc_TypeError, "record: expected a Node class");
             goto failed;
@@ -387,7 +321,8 @@ PyObject* register_tensor(PyObject*, PyObject* arguments) {
     Py_ssize_t at = 0;
     while (PyDict_Next(by_number, &at, &number, &dtype)) {
         long index = PyLong_AsLong(number);
-        if (index < 0 || index >= NUMPY_TYPES) return PyErr_Format(PyExc_ValueError, "register_tensor: type number %ld", index);
+        if (index < 0 || index >= NUMPY_TYPES)
+            return PyErr_Format(PyExc_ValueError, "register_tensor: type number %ld", index);
         Py_INCREF(dtype);
         dtypes[index] = dtype;
     }
@@ -414,7 +349,8 @@ PyObject* first_changed(PyObject* self, PyObject*) {
     if (versions != Py_None) {
         for (Py_ssize_t i = 0; i + 1 < PyTuple_GET_SIZE(versions); i += 2) {
             auto* storage = reinterpret_cast<StorageObject*>(PyTuple_GET_ITEM(versions, i));
-            if (storage->version != PyLong_AsSsize_t(PyTuple_GET_ITEM(versions, i + 1))) return PyLong_FromSsize_t(i / 2);
+            if (storage->version != PyLong_AsSsize_t(PyTuple_GET_ITEM(versions, i + 1)))
+                return PyLong_FromSsize_t(i / 2);
         }
     }
     return PyLong_FromLong(-1);
@@ -426,11 +362,9 @@ PyObject* storage_bump(PyObject* self, PyObject*) {
 }
 
 struct ModeObject {
-    PyObject_HEAD
+    PyObject head;
 };
-PyObject* mode_get(PyObject*, void* which) {
-    return PyBool_FromLong(which ? mode_inference : mode_enabled);
-}
+PyObject* mode_get(PyObject*, void* which) { return PyBool_FromLong(which ? mode_inference : mode_enabled); }
 int mode_set(PyObject*, PyObject* value, void* which) {
     int truth = value ? PyObject_IsTrue(value) : -1;
     if (truth < 0) return -1;
@@ -438,7 +372,8 @@ int mode_set(PyObject*, PyObject* value, void* which) {
     return 0;
 }
 
-#define FIELD(object, python, field) {python, T_OBJECT_EX, offsetof(object, field), 0, nullptr}
+#define FIELD(object, python, field) \
+    { python, T_OBJECT_EX, offsetof(object, field), 0, nullptr }
 PyMemberDef TENSOR_MEMBERS[] = {FIELD(TensorObject, "_array", array),
                                 FIELD(TensorObject, "dtype", dtype),
                                 FIELD(TensorObject, "_requires_grad", requires_grad),
@@ -454,18 +389,19 @@ PyMemberDef TENSOR_MEMBERS[] = {FIELD(TensorObject, "_array", array),
                                 FIELD(TensorObject, "_retains", retains),
                                 FIELD(TensorObject, "_inference", inference),
                                 {nullptr, 0, 0, 0, nullptr}};
-PyMemberDef NODE_MEMBERS[] = {FIELD(NodeObject, "edges", edges),       FIELD(NodeObject, "saved", saved),
-                              FIELD(NodeObject, "versions", versions), FIELD(NodeObject, "shape", shape),
-                              FIELD(NodeObject, "dtype", dtype),       FIELD(NodeObject, "context", context),
-                              FIELD(NodeObject, "sequence", sequence), FIELD(NodeObject, "hooks", hooks),
-                              FIELD(NodeObject, "retained", retained), FIELD(NodeObject, "multiple", multiple),
-                              {nullptr, 0, 0, 0, nullptr}};
+PyMemberDef NODE_MEMBERS[] = {
+    FIELD(NodeObject, "edges", edges),       FIELD(NodeObject, "saved", saved), FIELD(NodeObject, "versions", versions),
+    FIELD(NodeObject, "shape", shape),       FIELD(NodeObject, "dtype", dtype), FIELD(NodeObject, "context", context),
+    FIELD(NodeObject, "sequence", sequence), FIELD(NodeObject, "hooks", hooks), FIELD(NodeObject, "retained", retained),
+    FIELD(NodeObject, "multiple", multiple), {nullptr, 0, 0, 0, nullptr}};
 #undef FIELD
 PyMemberDef STORAGE_MEMBERS[] = {
-    {"version", T_PYSSIZET, offsetof(StorageObject, version), 0, "in-place changes so far"}, {nullptr, 0, 0, 0, nullptr}};
+    {"version", T_PYSSIZET, offsetof(StorageObject, version), 0, "in-place changes so far"},
+    {nullptr, 0, 0, 0, nullptr}};
 
-PyMethodDef NODE_METHODS[] = {{"first_changed", first_changed, METH_NOARGS, "position of a saved array changed since, or -1"},
-                              {nullptr, nullptr, 0, nullptr}};
+PyMethodDef NODE_METHODS[] = {
+    {"first_changed", first_changed, METH_NOARGS, "position of a saved array changed since, or -1"},
+    {nullptr, nullptr, 0, nullptr}};
 PyMethodDef STORAGE_METHODS[] = {{"bump", storage_bump, METH_NOARGS, "count one in-place change"},
                                  {nullptr, nullptr, 0, nullptr}};
 PyGetSetDef MODE_FIELDS[] = {{"enabled", mode_get, mode_set, "operations are recorded", nullptr},
@@ -510,7 +446,8 @@ PyMethodDef FUNCTIONS[] = {
     {"next_sequence", take_sequence, METH_NOARGS, "next_sequence(): the creation number for a node made by hand"},
     {"from_array", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(&from_array)),
      METH_FASTCALL | METH_KEYWORDS,
-     "from_array(array, requires_grad=False): a leaf Tensor on the array itself, nothing copied; the array's dtype must be "
+     "from_array(array, requires_grad=False): a leaf Tensor on the array itself, nothing copied; the array's dtype "
+     "must be "
      "one of nabi's, native and aligned"},
     {"register_tensor", register_tensor, METH_VARARGS, "register_tensor(Tensor, dtypes by numpy's number, from_numpy)"},
     {"register_graph", register_graph, METH_VARARGS, "register_graph(Slot, frozen)"},

@@ -23,62 +23,13 @@ import operator
 import numpy as np
 
 from ._C import Storage, TensorBase, bump, from_array, mode, register_tensor
+from .devices import device
 from .dtype import ALL as _all_dtypes
 from .dtype import from_numpy as _dtype_from_numpy
 from .errors import fail, note
+from .sizes import Size, contiguous_strides
 
 _new = TensorBase.__new__
-
-
-class Size(tuple):
-    """A shape: a tuple that prints as PyTorch's and counts its elements."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return f"torch.Size([{', '.join(map(str, self))}])"
-
-    __str__ = __repr__
-
-    def numel(self) -> int:
-        """The product of the sizes."""
-        count = 1
-        for size in self:
-            count *= size
-        return count
-
-    def __getitem__(self, index):
-        item = tuple.__getitem__(self, index)
-        return Size(item) if isinstance(index, slice) else item
-
-    def __add__(self, other):
-        return Size(tuple.__add__(self, other))
-
-
-class device:
-    """``device("cpu")``, the only one nabi has."""
-
-    __slots__ = ("index", "type")
-
-    def __init__(self, type: object = "cpu", index: int | None = None):
-        name = type.type if isinstance(type, device) else str(type)
-        kind, _, number = name.partition(":")
-        if kind != "cpu":
-            raise fail(RuntimeError, "device", "cpu (nabi runs on the CPU only)", name)
-        self.type = kind
-        self.index = int(number) if number else index
-
-    def __repr__(self) -> str:
-        return "device(type='cpu')" if self.index is None else f"device(type='cpu', index={self.index})"
-
-    def __str__(self) -> str:
-        return "cpu" if self.index is None else f"cpu:{self.index}"
-
-    def __eq__(self, other) -> bool:
-        return isinstance(other, device) and (self.type, self.index) == (other.type, other.index)
-
-    def __hash__(self) -> int:
-        return hash((self.type, self.index))
 
 
 _cpu = device("cpu")
@@ -153,7 +104,7 @@ class Tensor(TensorBase):
         item = self._array.itemsize
         strides = tuple(step // item for step in self._array.strides)
         if self._array.size == 0:
-            strides = _contiguous_strides(self._array.shape)
+            strides = contiguous_strides(self._array.shape)
         return strides if dim is None else strides[normal_dim(dim, self._array.ndim, "stride")]
 
     def is_contiguous(self) -> bool:
@@ -545,11 +496,3 @@ def can_write(array: np.ndarray) -> bool:
     if array.flags.forc or 0 not in array.strides:
         return True
     return all(step or size <= 1 for size, step in zip(array.shape, array.strides, strict=True)) or array.size == 0
-
-
-def _contiguous_strides(shape: tuple[int, ...]) -> tuple[int, ...]:
-    strides, step = [], 1
-    for size in reversed(shape):
-        strides.append(step)
-        step *= max(size, 1)
-    return tuple(reversed(strides))
