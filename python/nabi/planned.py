@@ -117,7 +117,11 @@ def sentence(owner: str, name: str) -> str:
         return f"{full} is planned and does not exist yet{until}"
     if name in UNSUPPORTED:
         return f"{full} is not supported; use {UNSUPPORTED[name]}"
-    return f"module 'nabi' has no attribute {name!r}" if owner == "nabi" else f"'Tensor' object has no attribute {name!r}"
+    return (
+        f"module 'nabi' has no attribute {name!r}"
+        if owner == "nabi"
+        else f"'Tensor' object has no attribute {name!r}"
+    )
 
 
 class Missing:

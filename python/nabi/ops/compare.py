@@ -12,7 +12,9 @@ from .promote import array_of, check_tensor, common_dtype, operand, through_nump
 
 def _wrong(op: str, value) -> Exception:
     if isinstance(value, np.ndarray):
-        return fail(TypeError, op, "other to be a Tensor or a number", "ndarray; nabi.from_numpy makes a Tensor")
+        return fail(
+            TypeError, op, "other to be a Tensor or a number", "ndarray; nabi.from_numpy makes a Tensor"
+        )
     return fail(TypeError, op, "other to be a Tensor or a number", type(value).__name__)
 
 
@@ -26,9 +28,7 @@ def _comparison(name: str, ufunc, *names: str):
         return from_array(through_numpy(name, ufunc, arrays, np.dtype(bool)))
 
     compare.__name__ = name
-    compare.__doc__ = (
-        f"``input {names[0]} other``, element by element, as a bool tensor. Numbers wrap to an integer tensor's dtype."
-    )
+    compare.__doc__ = f"``input {names[0]} other``, element by element, as a bool tensor. Numbers wrap to an integer tensor's dtype."
     method(f"__{name}__")(compare)
 
     def checked(input, other):
@@ -166,7 +166,10 @@ def _quantifier(name: str):
         found = np.asarray(getattr(array.astype(bool), name)(axis=axis, keepdims=keepdim), order="C")
         return from_array(found.astype(np.uint8) if input.dtype.name == "uint8" else found)
 
-    quantify.__name__, quantify.__doc__ = name, f"True where {name} element is not zero, of all or along ``dim``."
+    quantify.__name__, quantify.__doc__ = (
+        name,
+        f"True where {name} element is not zero, of all or along ``dim``.",
+    )
     return method(name)(quantify)
 
 
@@ -200,7 +203,9 @@ def isclose(input, other, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: b
 
     def close(a, b, out):
         bound = np.abs(b) * b.dtype.type(rtol) if b.dtype.kind == "f" else np.abs(b.astype(np.float64)) * rtol
-        near = np.isfinite(b) & (np.abs(a - b if b.dtype.kind == "f" else a.astype(np.float64) - b) <= atol + bound)
+        near = np.isfinite(b) & (
+            np.abs(a - b if b.dtype.kind == "f" else a.astype(np.float64) - b) <= atol + bound
+        )
         both = (a != a) & (b != b) if equal_nan else False
         out[...] = (a == b) | near | both
         return out

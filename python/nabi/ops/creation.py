@@ -7,131 +7,12 @@ import math
 
 import numpy as np
 
-from ..dtype import ALL, as_dtype, bool_, get_default_dtype, int64, of_number, promote_types
+from ..dtype import ALL, as_dtype, get_default_dtype, int64, of_number
 from ..dtype import from_numpy as numpy_dtype
 from ..errors import fail, note
 from ..tensor import Size, Tensor, from_array, method
+from ._data import array_of
 from .promote import check_device, check_tensor, checked_number, copied, empty_laid_out
-
-_PYTHON = {float, int, bool}
-
-
-def _first_leaf(data):
-    while isinstance(data, (list, tuple)) and len(data):
-        data = data[0]
-    return data
-
-
-def _collect(data, dtypes: set, types: set) -> None:
-    """Adds the dtypes that the elements of nested sequences bring, and the types of those that bring none."""
-    if isinstance(data, (list, tuple, range)):
-        kinds = set(map(type, data))
-        types |= kinds & _PYTHON
-        if not kinds <= _PYTHON:
-            for each in data:
-                if type(each) not in _PYTHON:
-                    _collect(each, dtypes, types)
-    elif isinstance(data, Tensor):
-        dtypes.add(data.dtype)
-    elif isinstance(data, (np.ndarray, np.generic)) and data.dtype.kind in "fiub":
-        dtypes.add(numpy_dtype(data.dtype))
-    else:
-        types.add(type(data))
-
-
-def _array_of(data, dtype, op: str) -> np.ndarray:
-    """A fresh array with the values of numbers, nested sequences, arrays or tensors."""
-    wanted = None if dtype is None else as_dtype(dtype, op)
-    if isinstance(data, Tensor):
-        return copied(data._array, None if wanted is None else wanted.numpy)
-    if isinstance(data, np.ndarray):
-        if data.dtype.kind == "c":
-            raise _complex(op)
-        target = numpy_dtype(data.dtype) if wanted is None else wanted
-        with np.errstate(all="ignore"):
-            return np.array(data, dtype=target.numpy, order="K", subok=False)
-    dtypes: set = set()
-    types: set = set()
-    _collect(data, dtypes, types)
-    for kind in types - _PYTHON:
-        if kind is complex or issubclass(kind, np.complexfloating):
-            raise _complex(op)
-        if issubclass(kind, (str, bytes, np.generic)):
-            raise fail(TypeError, op, "numbers, sequences of them, arrays or tensors", _kind(data))
-        if kind not in (list, tuple, range) and not issubclass(kind, (float, int, list, tuple)):
-            raise fail(RuntimeError, op, "numbers, sequences of them, arrays or tensors", f"{kind.__name__} in {_kind(data)}" if kind is not type(data) else kind.__name__)
-    if wanted is None:
-        wanted = _common(dtypes, types)
-    if dtypes and any(isinstance(each, Tensor) for each in _leaves(data)):
-        data = _numbers(data, op)
-    try:
-        array = np.array(data)
-    except ValueError as error:
-        kind = TypeError if _mixed(data) else ValueError
-        raise note(kind, op, f"expected numbers in a regular shape ({error})") from None
-    if array.dtype.kind in "Ou" and not dtypes and array.size:
-        # Python integers beyond int64 (kind u: beyond int64, within uint64).
-        if not wanted.is_floating_point:
-            raise note(ValueError, op, "expected integers within int64, got a larger one (Overflow)")
-        array = array.astype(np.float64)
-    if array.size == 0:
-        return array.astype(wanted.numpy)
-    if wanted.numpy.kind in "iu" and array.dtype != wanted.numpy:
-        _check_range(array, wanted, op)
-    with np.errstate(all="ignore"):
-        if array.dtype.kind == "f" and wanted.numpy.kind == "u":
-            array = array.astype(np.int64)
-        return array.astype(wanted.numpy, copy=False)
-
-
-def _complex(op: str) -> Exception:
-    return fail(TypeError, op, "real numbers", "complex ones, which nabi does not support")
-
-
-def _common(dtypes: set, types: set):
-    """The dtype of elements with these dtypes and Python types: the widest of all."""
-    found = None
-    own = {int: int64, bool: bool_, float: get_default_dtype()}
-    for each in (*dtypes, *(own[kind] for kind in own if kind in types)):
-        found = each if found is None else promote_types(found, each)
-    return get_default_dtype() if found is None else found
-
-
-def _check_range(array: np.ndarray, wanted, op: str) -> None:
-    limits = np.iinfo(wanted.numpy)
-    lowest = limits.min or -limits.max  # negative numbers wrap in uint8
-    low, high = array.min(), array.max()
-    if not (lowest <= low and high <= limits.max):
-        raise fail(RuntimeError, op, f"values that {wanted.name} can hold", low if not lowest <= low else high)
-
-
-def _leaves(data):
-    if isinstance(data, (list, tuple)):
-        for each in data:
-            yield from _leaves(each)
-    else:
-        yield data
-
-
-def _mixed(data) -> bool:
-    """True where a sequence and a number stand side by side."""
-    if not isinstance(data, (list, tuple)):
-        return False
-    nested = [isinstance(each, (list, tuple, np.ndarray)) for each in data]
-    return any(nested) != all(nested) or any(_mixed(each) for each in data)
-
-
-def _numbers(data, op: str):
-    if isinstance(data, Tensor):
-        if data._array.size != 1:
-            raise fail(TypeError, op, "tensors of one element inside a sequence", f"shape {tuple(data._array.shape)}; use stack")
-        return data._array.item()
-    return [_numbers(each, op) for each in data] if isinstance(data, (list, tuple)) else data
-
-
-def _kind(data) -> str:
-    leaf = _first_leaf(data)
-    return f"a {type(data).__name__}" + (f" of {type(leaf).__name__}" if leaf is not data else "")
 
 
 def tensor(data, *, dtype=None, device=None, requires_grad: bool = False, pin_memory: bool = False) -> Tensor:
@@ -161,7 +42,7 @@ def tensor(data, *, dtype=None, device=None, requires_grad: bool = False, pin_me
             UserWarning,
             stacklevel=2,
         )
-    out = from_array(_array_of(data, dtype, "tensor"))
+    out = from_array(array_of(data, dtype, "tensor"))
     if requires_grad:
         out.requires_grad = True
     return out
@@ -180,11 +61,19 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
         raise fail(TypeError, "from_numpy", "a numpy array", type(ndarray).__name__)
     numpy_dtype(ndarray.dtype)
     if not ndarray.dtype.isnative:
-        raise note(ValueError, "from_numpy", "expected native byte order, got the other; use array.astype(array.dtype.newbyteorder('='))")
+        raise note(
+            ValueError,
+            "from_numpy",
+            "expected native byte order, got the other; use array.astype(array.dtype.newbyteorder('='))",
+        )
     if not ndarray.flags.aligned or any(step % ndarray.itemsize for step in ndarray.strides):
-        raise note(ValueError, "from_numpy", "expected an aligned array, got a misaligned one; use array.copy()")
+        raise note(
+            ValueError, "from_numpy", "expected an aligned array, got a misaligned one; use array.copy()"
+        )
     if any(step < 0 for step in ndarray.strides):
-        raise note(ValueError, "from_numpy", "expected strides of at least 0, got negative ones; use array.copy()")
+        raise note(
+            ValueError, "from_numpy", "expected strides of at least 0, got negative ones; use array.copy()"
+        )
     if not ndarray.flags.writeable:
         import warnings
 
@@ -210,7 +99,7 @@ def as_tensor(data, dtype=None, device=None) -> Tensor:
         wanted = None if dtype is None else as_dtype(dtype, "as_tensor")
         if (wanted is None or wanted.numpy == data.dtype) and data.flags.writeable:
             return from_numpy(data)
-    return from_array(_array_of(data, dtype, "as_tensor"))
+    return from_array(array_of(data, dtype, "as_tensor"))
 
 
 def _shape(size, op: str) -> tuple[int, ...]:
@@ -245,21 +134,49 @@ def _allocate(make, shape, dtype, op: str):
     try:
         return make(shape, dtype)
     except (ValueError, MemoryError) as error:
-        raise note(RuntimeError, op, f"expected a size that memory can hold, got {list(shape)} ({error})") from None
+        raise note(
+            RuntimeError, op, f"expected a size that memory can hold, got {list(shape)} ({error})"
+        ) from None
 
 
-def zeros(*sizes, size=None, dtype=None, device=None, requires_grad: bool = False, out=None, layout=None, pin_memory=False) -> Tensor:
+def zeros(
+    *sizes,
+    size=None,
+    dtype=None,
+    device=None,
+    requires_grad: bool = False,
+    out=None,
+    layout=None,
+    pin_memory=False,
+) -> Tensor:
     """Zeros of a shape: ``zeros(2, 3)`` or ``zeros((2, 3))``."""
     return _filled(np.zeros, sizes if size is None else (size,), dtype, device, requires_grad, out, "zeros")
 
 
-def ones(*sizes, size=None, dtype=None, device=None, requires_grad: bool = False, out=None, layout=None, pin_memory=False) -> Tensor:
+def ones(
+    *sizes,
+    size=None,
+    dtype=None,
+    device=None,
+    requires_grad: bool = False,
+    out=None,
+    layout=None,
+    pin_memory=False,
+) -> Tensor:
     """Ones of a shape."""
     return _filled(np.ones, sizes if size is None else (size,), dtype, device, requires_grad, out, "ones")
 
 
 def empty(
-    *sizes, size=None, dtype=None, device=None, requires_grad: bool = False, out=None, layout=None, pin_memory=False, memory_format=None
+    *sizes,
+    size=None,
+    dtype=None,
+    device=None,
+    requires_grad: bool = False,
+    out=None,
+    layout=None,
+    pin_memory=False,
+    memory_format=None,
 ) -> Tensor:
     """A tensor whose values are whatever was in memory."""
     return _filled(np.empty, sizes if size is None else (size,), dtype, device, requires_grad, out, "empty")
@@ -283,7 +200,9 @@ def full(size, fill_value, *, dtype=None, device=None, requires_grad: bool = Fal
     wanted = as_dtype(dtype, "full") if dtype is not None else of_number(value)
     value = checked_number(value, wanted, "full")
     shape = _shape((size,), "full")
-    return _finish(_allocate(lambda s, d: np.full(s, value, d), shape, wanted.numpy, "full"), device, requires_grad)
+    return _finish(
+        _allocate(lambda s, d: np.full(s, value, d), shape, wanted.numpy, "full"), device, requires_grad
+    )
 
 
 def arange(start=0, end=None, step=1, *, dtype=None, device=None, requires_grad: bool = False) -> Tensor:
@@ -312,7 +231,9 @@ def arange(start=0, end=None, step=1, *, dtype=None, device=None, requires_grad:
     if step == 0:
         raise fail(RuntimeError, "arange", "step not zero", step)
     if (end - start) * step < 0:
-        raise fail(RuntimeError, "arange", "bounds in the direction of the step", f"{start}, {end}, step {step}")
+        raise fail(
+            RuntimeError, "arange", "bounds in the direction of the step", f"{start}, {end}, step {step}"
+        )
     count = -((start - end) // step) if wanted is int64 else math.ceil((end - start) / step)
     positions = _allocate(lambda s, d: np.arange(s[0], dtype=d), (count,), np.int64, "arange")
     if not wanted.is_floating_point:
@@ -337,7 +258,11 @@ def linspace(start, end, steps: int, *, dtype=None, device=None, requires_grad: 
         return _finish(np.array([start]).astype(wanted), device, requires_grad)
     step = scalar((scalar(end) - scalar(start)) / scalar(max(steps - 1, 1)))
     at = np.arange(steps)
-    array = np.where(at < steps // 2, scalar(start) + step * at.astype(scalar), scalar(end) - step * (steps - at - 1).astype(scalar))
+    array = np.where(
+        at < steps // 2,
+        scalar(start) + step * at.astype(scalar),
+        scalar(end) - step * (steps - at - 1).astype(scalar),
+    )
     return _finish(array.astype(wanted), device, requires_grad)
 
 
@@ -390,7 +315,9 @@ def full_like(input, fill_value, *, dtype=None, device=None, requires_grad: bool
 
 def _new(make):
     def new(self, *size, dtype=None, device=None, requires_grad: bool = False):
-        return make(*size, dtype=self.dtype if dtype is None else dtype, device=device, requires_grad=requires_grad)
+        return make(
+            *size, dtype=self.dtype if dtype is None else dtype, device=device, requires_grad=requires_grad
+        )
 
     new.__doc__ = f"``{make.__name__}`` with this tensor's dtype."
     return new
@@ -404,13 +331,21 @@ method("new_empty")(_new(empty))
 @method("new_full")
 def _new_full(self, size, fill_value, *, dtype=None, device=None, requires_grad: bool = False):
     """``full`` with this tensor's dtype."""
-    return full(size, fill_value, dtype=self.dtype if dtype is None else dtype, device=device, requires_grad=requires_grad)
+    return full(
+        size,
+        fill_value,
+        dtype=self.dtype if dtype is None else dtype,
+        device=device,
+        requires_grad=requires_grad,
+    )
 
 
 @method("new_tensor")
 def _new_tensor(self, data, *, dtype=None, device=None, requires_grad: bool = False):
     """``tensor(data)`` with this tensor's dtype."""
-    return tensor(data, dtype=self.dtype if dtype is None else dtype, device=device, requires_grad=requires_grad)
+    return tensor(
+        data, dtype=self.dtype if dtype is None else dtype, device=device, requires_grad=requires_grad
+    )
 
 
 def _constructed(*data, dtype=None, op: str = "Tensor") -> Tensor:
@@ -425,7 +360,7 @@ def _constructed(*data, dtype=None, op: str = "Tensor") -> Tensor:
         return from_array(first._array)
     if not isinstance(first, (list, tuple, range, np.ndarray, Tensor)):
         raise fail(TypeError, op, "sizes or a sequence of numbers", type(first).__name__)
-    return from_array(_array_of(first, wanted, op))
+    return from_array(array_of(first, wanted, op))
 
 
 Tensor._constructor = staticmethod(_constructed)
@@ -447,12 +382,14 @@ _OLD_NAMES = {
 
 
 _by_old_name = {f"{_OLD_NAMES[each.name]}Tensor": each for each in ALL}
-FloatTensor, DoubleTensor, LongTensor, IntTensor, ShortTensor, CharTensor, ByteTensor, BoolTensor = (
-    _legacy(name, _by_old_name[name])
-    for name in (
-        "FloatTensor", "DoubleTensor", "LongTensor", "IntTensor", "ShortTensor", "CharTensor", "ByteTensor", "BoolTensor"
-    )  # fmt: skip
-)
+FloatTensor = _legacy("FloatTensor", _by_old_name["FloatTensor"])
+DoubleTensor = _legacy("DoubleTensor", _by_old_name["DoubleTensor"])
+LongTensor = _legacy("LongTensor", _by_old_name["LongTensor"])
+IntTensor = _legacy("IntTensor", _by_old_name["IntTensor"])
+ShortTensor = _legacy("ShortTensor", _by_old_name["ShortTensor"])
+CharTensor = _legacy("CharTensor", _by_old_name["CharTensor"])
+ByteTensor = _legacy("ByteTensor", _by_old_name["ByteTensor"])
+BoolTensor = _legacy("BoolTensor", _by_old_name["BoolTensor"])
 
 
 @method("type")
@@ -470,7 +407,13 @@ def type_(self, dtype=None, non_blocking: bool = False):
 
 def scalar_tensor(s, *, dtype=None, device=None, requires_grad: bool = False) -> Tensor:
     """A 0-d tensor of a number; float32 unless given."""
-    return full((), s, dtype=get_default_dtype() if dtype is None else dtype, device=device, requires_grad=requires_grad)
+    return full(
+        (),
+        s,
+        dtype=get_default_dtype() if dtype is None else dtype,
+        device=device,
+        requires_grad=requires_grad,
+    )
 
 
 def asarray(obj, *, dtype=None, device=None, copy=None, requires_grad: bool = False) -> Tensor:

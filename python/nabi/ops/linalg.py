@@ -26,7 +26,12 @@ class Linear(Node):
         input, weight = self.arrays()
         edges = self.edges
         return _C_linear_backward(
-            grad, input, weight, edges[0] is not None, edges[1] is not None, len(edges) == 3 and edges[2] is not None
+            grad,
+            input,
+            weight,
+            edges[0] is not None,
+            edges[1] is not None,
+            len(edges) == 3 and edges[2] is not None,
         )[: len(edges)]
 
     def backward_plain(self, grad):
@@ -104,7 +109,9 @@ def linear(input, weight, bias=None):
         return _linear_checked(input, weight, bias)
     matrix = array.ndim == 2
     if array.ndim == 1:
-        return record(LinearRow if bias is None else LinearRows, array, input.dtype, _given(input, weight, bias))
+        return record(
+            LinearRow if bias is None else LinearRows, array, input.dtype, _given(input, weight, bias)
+        )
     if bias is None:
         return record(LinearMatrix if matrix else LinearRowsPlain, array, input.dtype, (input, weight))
     kind = Linear if matrix else LinearRows if input._array.flags.c_contiguous else LinearRowsApart
@@ -120,15 +127,27 @@ def _linear_checked(input, weight, bias):
     if weight._array.ndim == 1:
         same_float("linear", ("input", input), ("weight", weight), ("bias", bias))
         if bias is not None:
-            raise fail(RuntimeError, "linear", "weight of shape (out_features, in_features) with a bias", describe(weight))
+            raise fail(
+                RuntimeError,
+                "linear",
+                "weight of shape (out_features, in_features) with a bias",
+                describe(weight),
+            )
         if input._array.ndim == 0 or input._array.shape[-1] != weight._array.shape[0]:
-            raise fail(RuntimeError, "linear", f"input with {weight._array.shape[0]} features", f"shape {tuple(input._array.shape)}")
+            raise fail(
+                RuntimeError,
+                "linear",
+                f"input with {weight._array.shape[0]} features",
+                f"shape {tuple(input._array.shape)}",
+            )
         return matmul(input, weight)
     if weight._array.ndim != 2:
         raise fail(RuntimeError, "linear", "weight of shape (out_features, in_features)", describe(weight))
     features = weight._array.shape[1]
     if input._array.ndim == 0 or input._array.shape[-1] != features:
-        raise fail(RuntimeError, "linear", f"input with {features} features", f"shape {tuple(input._array.shape)}")
+        raise fail(
+            RuntimeError, "linear", f"input with {features} features", f"shape {tuple(input._array.shape)}"
+        )
     if bias is not None and bias._array.shape != weight._array.shape[:1]:
         raise fail(RuntimeError, "linear", f"bias of shape ({weight._array.shape[0]},)", describe(bias))
     same_float("linear", ("input", input), ("weight", weight), ("bias", bias))
@@ -233,7 +252,11 @@ def _two(op: str, input, other, ranks: tuple[int, int], expected: str, name: str
     a, b = check_tensor(input, op), check_tensor(other, op, name)
     m, n = a._array, b._array
     inner = -2 if ranks[1] > 1 else -1
-    if (m.ndim, n.ndim) != ranks or m.shape[-1] != n.shape[inner] or (ranks[0] == 3 and m.shape[0] != n.shape[0]):
+    if (
+        (m.ndim, n.ndim) != ranks
+        or m.shape[-1] != n.shape[inner]
+        or (ranks[0] == 3 and m.shape[0] != n.shape[0])
+    ):
         raise fail(RuntimeError, op, expected, f"{describe(a)} and {describe(b)}")
     if a.dtype is not b.dtype or not (a.dtype.is_floating_point or a.dtype.name != "bool"):
         if a.dtype.name == "bool" and a.dtype is b.dtype:
@@ -311,7 +334,9 @@ def matmul(input, other):
     x, y = a._array, b._array
     m, n = x.ndim, y.ndim
     if m == 0 or n == 0:
-        raise fail(RuntimeError, "matmul", "operands with at least one dimension", f"{describe(a)} and {describe(b)}")
+        raise fail(
+            RuntimeError, "matmul", "operands with at least one dimension", f"{describe(a)} and {describe(b)}"
+        )
     rows = y.shape[-2] if n > 1 else y.shape[0]
     if x.shape[-1] != rows:
         raise fail(RuntimeError, "matmul", f"other with {x.shape[-1]} rows for {describe(a)}", describe(b))

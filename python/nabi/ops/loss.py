@@ -26,8 +26,10 @@ class BinaryCrossEntropy(Node):
         if self.edges[1] is None:
             return d_input, None
         with np.errstate(all="ignore"):
-            slope = grad * (np.log1p(-input) - np.log(input))  # the bound of -100 does not hold here, as in PyTorch
-        return d_input, slope if weight is None else slope * weight
+            slope = grad * (
+                np.log1p(-input) - np.log(input)
+            )  # the bound of -100 does not hold here, as in PyTorch
+        return d_input, np.asarray(slope if weight is None else slope * weight)
 
     def backward_plain(self, grad):
         input, target, weight = self.tensors()
@@ -40,7 +42,9 @@ class BinaryCrossEntropy(Node):
         d_input = grad * (input - target) / (room * inside + bounded)
         if self.edges[1] is None:
             return d_input, None
-        raise NotImplementedError("binary_cross_entropy: expected a target without a gradient for create_graph")
+        raise NotImplementedError(
+            "binary_cross_entropy: expected a target without a gradient for create_graph"
+        )
 
 
 class BinaryCrossEntropyMean(BinaryCrossEntropy):
@@ -55,12 +59,16 @@ class BinaryCrossEntropyMean(BinaryCrossEntropy):
         shape, divisor = self.context
         spread = np.empty(shape, grad.dtype)
         if spread.size:
-            spread.fill(float(grad) if divisor == 1.0 else grad.dtype.type(float(grad)) / grad.dtype.type(divisor))
+            spread.fill(
+                float(grad) if divisor == 1.0 else grad.dtype.type(float(grad)) / grad.dtype.type(divisor)
+            )
         return spread
 
     def backward_plain(self, grad):
         shape, divisor = self.context
-        return BinaryCrossEntropy.backward_plain(self, (grad / divisor if divisor != 1.0 else grad).expand(shape))
+        return BinaryCrossEntropy.backward_plain(
+            self, (grad / divisor if divisor != 1.0 else grad).expand(shape)
+        )
 
 
 def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=None, reduction: str = "mean"):
@@ -92,7 +100,12 @@ def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=N
     check_tensor(target, "binary_cross_entropy", "target")
     x, t = input._array, target._array
     if x.shape != t.shape:
-        raise fail(ValueError, "binary_cross_entropy", f"target of {describe(input)} like the input", describe(target))
+        raise fail(
+            ValueError,
+            "binary_cross_entropy",
+            f"target of {describe(input)} like the input",
+            describe(target),
+        )
     same_float("binary_cross_entropy", ("input", input), ("target", target), ("weight", weight))
     if weight is not None:
         check_tensor(weight, "binary_cross_entropy", "weight")

@@ -49,7 +49,9 @@ def common_dtype(*operands) -> dtype:
     """The result type of tensors and numbers."""
     return result_of(
         [
-            (each.dtype, 2 if each._array.ndim else 1) if isinstance(each, Tensor) else (of_number(_plain(each)), 0)
+            (each.dtype, 2 if each._array.ndim else 1)
+            if isinstance(each, Tensor)
+            else (of_number(_plain(each)), 0)
             for each in operands
         ]
     )
@@ -165,9 +167,14 @@ def empty_laid_out(shape: tuple[int, ...], arrays, result: np.dtype) -> np.ndarr
         own = zip(array.shape, shape[extra:], array.strides, strict=True)
         steps.append([0] * extra + [0 if a == 1 != s else step // array.itemsize for a, s, step in own])
     first = arrays[0]
-    if first.shape == shape and is_dense(first) and all(
-        array.shape == shape and all(size == 1 or a == b for size, a, b in zip(shape, own, steps[0], strict=True))
-        for array, own in zip(arrays, steps, strict=True)
+    if (
+        first.shape == shape
+        and is_dense(first)
+        and all(
+            array.shape == shape
+            and all(size == 1 or a == b for size, a, b in zip(shape, own, steps[0], strict=True))
+            for array, own in zip(arrays, steps, strict=True)
+        )
     ):
         strides = tuple(step * result.itemsize for step in steps[0])
         return np.lib.stride_tricks.as_strided(np.empty(first.size, result), shape, strides)
@@ -213,7 +220,9 @@ def same_float(op: str, *named) -> dtype:
         raise fail(RuntimeError, op, f"{first_name} of a floating-point dtype", first.dtype)
     for name, tensor in named[1:]:
         if tensor is not None and tensor.dtype is not first.dtype:
-            raise fail(RuntimeError, op, f"{name} of dtype {first.dtype.name} like {first_name}", tensor.dtype.name)
+            raise fail(
+                RuntimeError, op, f"{name} of dtype {first.dtype.name} like {first_name}", tensor.dtype.name
+            )
     return first.dtype
 
 
@@ -278,7 +287,11 @@ def cpu(self, memory_format=None):
 @method("cuda")
 def cuda(self, *args, **kwargs):
     """Raises: nabi runs on the CPU."""
-    raise note(RuntimeError, "cuda", "nabi runs on the CPU only; leave the call out, or use .to(device) with device 'cpu'")
+    raise note(
+        RuntimeError,
+        "cuda",
+        "nabi runs on the CPU only; leave the call out, or use .to(device) with device 'cpu'",
+    )
 
 
 @method("type_as")

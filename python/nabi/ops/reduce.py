@@ -98,7 +98,13 @@ def _reduce(input, dim, keepdim: bool, op: str, all_kind, dims_kind, mean: bool)
         return record(all_kind, _C_sum_all(array, divisor), input.dtype, (input,), (array.shape, divisor))
     divisor = float(np.prod([array.shape[d] for d in dims], dtype=np.int64)) if mean else 1.0
     found, kept = _sum_over(array, dims, divisor)
-    return record(dims_kind, found.reshape(kept) if keepdim else found, input.dtype, (input,), (array.shape, kept, divisor))
+    return record(
+        dims_kind,
+        found.reshape(kept) if keepdim else found,
+        input.dtype,
+        (input,),
+        (array.shape, kept, divisor),
+    )
 
 
 @method("sum")
@@ -131,7 +137,9 @@ def sum(input, dim=None, keepdim: bool = False, *, dtype=None, axis=None, keepdi
         return _reduce(input, dim, keepdim, "sum", Sum, SumDims, mean=False)
     dims = tuple(normal_dims(dim, input._array.ndim, "sum"))
     with np.errstate(all="ignore"):
-        found = input._array.sum(axis=dims, keepdims=keepdim, dtype=np.int64 if dtype is None else dtype.numpy)
+        found = input._array.sum(
+            axis=dims, keepdims=keepdim, dtype=np.int64 if dtype is None else dtype.numpy
+        )
     return from_array(np.asarray(found, order="C"))
 
 
@@ -156,6 +164,8 @@ def mean(input, dim=None, keepdim: bool = False, *, dtype=None, axis=None, keepd
         input = cast(input, as_dtype(dtype, "mean"))
     if not input.dtype.is_floating_point:
         raise note(
-            RuntimeError, "mean", f"expected a floating point dtype, got {input.dtype}; pass dtype= or call .float()"
+            RuntimeError,
+            "mean",
+            f"expected a floating point dtype, got {input.dtype}; pass dtype= or call .float()",
         )
     return _reduce(input, dim, keepdim, "mean", Mean, MeanDims, mean=True)

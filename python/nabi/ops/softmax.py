@@ -153,7 +153,10 @@ def cross_entropy(
         check_tensor(weight, "cross_entropy", "weight")
         if weight._array.shape != logits._array.shape[1:]:
             raise fail(
-                RuntimeError, "cross_entropy", f"weight with {logits._array.shape[1]} entries, one a class", describe(weight)
+                RuntimeError,
+                "cross_entropy",
+                f"weight with {logits._array.shape[1]} entries, one a class",
+                describe(weight),
             )
     soft = target.dtype.is_floating_point
     _check_target(logits, target, soft)
@@ -170,11 +173,21 @@ def cross_entropy(
         )
     else:
         losses, loss, slopes = _C_cross_entropy(
-            logits._array, target._array, weights, ignore_index, label_smoothing, mean, rows, not rows, recorded
+            logits._array,
+            target._array,
+            weights,
+            ignore_index,
+            label_smoothing,
+            mean,
+            rows,
+            not rows,
+            recorded,
         )
     found = losses if rows else loss
     return record(
-        CrossEntropy if len(shape) == 2 and not soft and not label_smoothing else _kind(soft, mean, rows, label_smoothing > 0, len(shape)),
+        CrossEntropy
+        if len(shape) == 2 and not soft and not label_smoothing
+        else _kind(soft, mean, rows, label_smoothing > 0, len(shape)),
         found if result_shape is None or not rows else found.reshape(result_shape),
         logits.dtype,
         (logits,),
@@ -188,7 +201,10 @@ def _check_target(logits: Tensor, target: Tensor, soft: bool) -> None:
     if soft:
         if target._array.shape != (n, c):
             raise fail(
-                RuntimeError, "cross_entropy", f"class probabilities of shape {(n, c)} like the logits", describe(target)
+                RuntimeError,
+                "cross_entropy",
+                f"class probabilities of shape {(n, c)} like the logits",
+                describe(target),
             )
         return
     if target.dtype.name != "int64":
@@ -196,7 +212,9 @@ def _check_target(logits: Tensor, target: Tensor, soft: bool) -> None:
             raise fail(RuntimeError, "cross_entropy", "target of dtype int64", target.dtype.name)
         raise fail(RuntimeError, "cross_entropy", "target of dtype int64 (class indices)", target.dtype.name)
     if target._array.shape != (n,):
-        raise fail(ValueError, "cross_entropy", f"target of shape ({n},), one class index a row", describe(target))
+        raise fail(
+            ValueError, "cross_entropy", f"target of shape ({n},), one class index a row", describe(target)
+        )
 
 
 def _as_rows(input: Tensor, target: Tensor):

@@ -58,7 +58,9 @@ def relu(input, inplace: bool = False):
         if input.dtype.name == "bool":
             raise note(RuntimeError, "relu", "expected numbers, got a bool tensor")
         array = input._array
-        return from_array(through_numpy("relu", lambda x, out: np.maximum(x, 0, out=out), (array,), array.dtype))
+        return from_array(
+            through_numpy("relu", lambda x, out: np.maximum(x, 0, out=out), (array,), array.dtype)
+        )
     return record(Relu, _C.relu(input._array), input.dtype, (input,))
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from ... import _C
 from ...autograd.graph import Node, mode, record
 from ...autograd.views import before_change, prepare_inplace, write_result
-from ...dtype import get_default_dtype
+from ...dtype import get_default_dtype, of_number
 from ...errors import fail, note
 from ...tensor import Tensor, bump, from_array, method
 from ..promote import NUMBERS, array_of, cast, check_tensor, common_dtype, is_number, operand, through_numpy
@@ -203,11 +203,13 @@ def _within(number):
 def _tensor_first(input, other, op: str):
     """The first operand of a function: a number beside a tensor becomes a 0-d tensor."""
     if isinstance(other, np.ndarray):
-        check_tensor(other, op, "other")
+        check_tensor(other, op.split()[0], "other")
     if isinstance(input, Tensor) or not is_number(input) or not isinstance(other, Tensor):
-        return check_tensor(input, op)
-    wanted = common_dtype(input, other)
-    return from_array(array_of(operand(input), wanted))
+        return check_tensor(input, op.split()[0])
+    number = operand(input)
+    # Division needs the number itself: -1 is not 255, whatever it is divided by.
+    wanted = of_number(number) if op == "div" else common_dtype(number, other)
+    return from_array(array_of(number, wanted))
 
 
 def _scaled(op: str, input, other, alpha):
@@ -218,10 +220,14 @@ def _scaled(op: str, input, other, alpha):
     if not wanted.is_floating_point and isinstance(alpha, float):
         raise note(RuntimeError, op, f"expected an integer alpha for integer tensors, got {alpha}")
     if isinstance(alpha, bool) and wanted.name != "bool":
-        raise note(RuntimeError, op, f"expected a number as alpha (a bool only for bool tensors), got {alpha}")
+        raise note(
+            RuntimeError, op, f"expected a number as alpha (a bool only for bool tensors), got {alpha}"
+        )
     if wanted.name == "bool":
         alpha = bool(alpha)
-    return (cast(other, wanted) if isinstance(other, Tensor) else other) * alpha
+    if isinstance(other, Tensor):
+        return cast(other, wanted) * alpha
+    return bool(other * alpha) if wanted.name == "bool" else other * alpha
 
 
 @method("__add__", "__radd__")
@@ -263,7 +269,11 @@ def add(input, other, *, alpha=1):
 def _no_bools(*operands) -> None:
     for each in operands:
         if isinstance(each, bool) or (isinstance(each, Tensor) and each.dtype.name == "bool"):
-            raise note(RuntimeError, "sub", "expected numbers, got bools; use ^ (logical_xor) or ~ (logical_not) instead")
+            raise note(
+                RuntimeError,
+                "sub",
+                "expected numbers, got bools; use ^ (logical_xor) or ~ (logical_not) instead",
+            )
 
 
 @method("__sub__")
@@ -359,7 +369,7 @@ def _rdiv(self, other):
 @method("div", "divide", "true_divide")
 def div(input, other, *, rounding_mode=None):
     """``input / other``; integers divide into floats. ``rounding_mode``: None, "trunc" or "floor"."""
-    input = _tensor_first(input, other, "div")
+    input = _tensor_first(input, other, "div" if rounding_mode is None else "div rounded")
     if rounding_mode is None:
         return _operands(_div(input, other), "div", other)
     if rounding_mode not in ("trunc", "floor"):

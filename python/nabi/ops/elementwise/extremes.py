@@ -28,7 +28,7 @@ class Maximum(Node):
 
     def backward(self, grad):
         first, second = self._shares(*self.arrays(), grad.dtype)
-        return grad * first, grad * second
+        return np.asarray(grad * first), np.asarray(grad * second)
 
     def backward_plain(self, grad):
         a, b = self.tensors()
@@ -56,7 +56,7 @@ class MaxAll(Node):
         return mask.astype(dtype) / dtype.type(mask.sum())
 
     def backward(self, grad):
-        return (grad * self._share(*self.arrays(), grad.dtype),)
+        return (np.asarray(grad * self._share(*self.arrays(), grad.dtype)),)
 
     def backward_plain(self, grad):
         array, found = (each._array for each in self.tensors())
@@ -119,8 +119,12 @@ def _elementwise(name: str, ufunc, kind):
         wanted = common_dtype(a, b)
         if wanted.is_floating_point:
             a, b = cast(a, wanted), cast(b, wanted)
-            return record(kind, through_numpy(name, ufunc, (a._array, b._array), wanted.numpy), wanted, (a, b))
-        return from_array(through_numpy(name, ufunc, (array_of(a, wanted), array_of(b, wanted)), wanted.numpy))
+            return record(
+                kind, through_numpy(name, ufunc, (a._array, b._array), wanted.numpy), wanted, (a, b)
+            )
+        return from_array(
+            through_numpy(name, ufunc, (array_of(a, wanted), array_of(b, wanted)), wanted.numpy)
+        )
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = f"The {'larger' if name == 'maximum' else 'smaller'} of two tensors, element by element; NaN where either is."
@@ -143,7 +147,9 @@ def _extreme(name: str, reduce, position, pair, all_kind, dim_kind, word: str):
         floating = input.dtype.is_floating_point
         if dim is None:
             if array.size == 0:
-                raise note(RuntimeError, name, f"expected elements to choose from, got shape {array.shape}; give dim")
+                raise note(
+                    RuntimeError, name, f"expected elements to choose from, got shape {array.shape}; give dim"
+                )
             found = np.asarray(reduce(array))
             return record(all_kind, found, input.dtype, (input,)) if floating else from_array(found)
         dim = normal_dim(dim, array.ndim, name)
@@ -158,7 +164,9 @@ def _extreme(name: str, reduce, position, pair, all_kind, dim_kind, word: str):
         if array.ndim and not keepdim:
             found, kept = found.squeeze(dim), positions.squeeze(dim)
         values = (
-            record(dim_kind, found, input.dtype, (input,), (dim, positions, array.shape)) if floating else from_array(found)
+            record(dim_kind, found, input.dtype, (input,), (dim, positions, array.shape))
+            if floating
+            else from_array(found)
         )
         return found_type(values, from_array(kept.copy()))
 
@@ -175,7 +183,7 @@ def _extreme(name: str, reduce, position, pair, all_kind, dim_kind, word: str):
     Example:
         >>> import nabi
         >>> nabi.{name}(nabi.tensor([[1.0, 3.0], [4.0, 2.0]]), dim=1).indices
-        tensor([{'1, 0' if name == 'max' else '0, 1'}])
+        tensor([{"1, 0" if name == "max" else "0, 1"}])
     """
     return method(name)(function)
 

@@ -23,7 +23,7 @@ class Exp(Node):
     saves = (-1,)
 
     def backward(self, grad):
-        return (grad * self.arrays()[0],)
+        return (np.asarray(grad * self.arrays()[0]),)
 
     def backward_plain(self, grad):
         return (grad * self.tensors()[0],)
@@ -38,7 +38,7 @@ class Log(Node):
 
     def backward(self, grad):
         with np.errstate(all="ignore"):
-            return (grad / self.arrays()[0],)
+            return (np.asarray(grad / self.arrays()[0]),)
 
     def backward_plain(self, grad):
         return (grad / self.tensors()[0],)
@@ -53,7 +53,7 @@ class Sqrt(Node):
 
     def backward(self, grad):
         with np.errstate(all="ignore"):
-            return (grad / (2 * self.arrays()[0]),)
+            return (np.asarray(grad / (2 * self.arrays()[0])),)
 
     def backward_plain(self, grad):
         return (grad / (2 * self.tensors()[0]),)
@@ -68,7 +68,7 @@ class Tanh(Node):
 
     def backward(self, grad):
         output = self.arrays()[0]
-        return (grad * (1 - output * output),)
+        return (np.asarray(grad * (1 - output * output)),)
 
     def backward_plain(self, grad):
         (output,) = self.tensors()
@@ -83,7 +83,7 @@ class Abs(Node):
     saves = (0,)
 
     def backward(self, grad):
-        return (grad * _signs(self.arrays()[0]),)
+        return (np.asarray(grad * _signs(self.arrays()[0])),)
 
     def backward_plain(self, grad):
         return (grad * from_array(_signs(self.tensors()[0]._array)),)
@@ -146,7 +146,7 @@ class PowNumber(Node):
         if exponent == 0:
             return (np.zeros_like(grad),)
         with np.errstate(all="ignore"):
-            return (grad * (exponent * _power(base, exponent - 1)),)
+            return (np.asarray(grad * (exponent * _power(base, exponent - 1))),)
 
     def backward_plain(self, grad):
         (base,) = self.tensors()
@@ -167,13 +167,17 @@ class Pow(Node):
     def backward(self, grad):
         base, exponent, output = self.arrays()
         with np.errstate(all="ignore"):
-            first = None if self.edges[0] is None else grad * np.where(exponent == 0, 0, exponent * np.power(base, exponent - 1))
+            first = (
+                None
+                if self.edges[0] is None
+                else grad * np.where(exponent == 0, 0, exponent * np.power(base, exponent - 1))
+            )
             second = (
                 None
                 if self.edges[1] is None
                 else grad * np.where((base == 0) & (exponent >= 0), 0, output * np.log(base))
             )
-        return first, second
+        return first if first is None else np.asarray(first), second if second is None else np.asarray(second)
 
     def backward_plain(self, grad):
         base, exponent, output = self.tensors()
@@ -200,7 +204,7 @@ class NumberPow(Node):
 
     def backward(self, grad):
         with np.errstate(all="ignore"):
-            return (grad * self._slope(*self.arrays()),)
+            return (np.asarray(grad * self._slope(*self.arrays())),)
 
     def backward_plain(self, grad):
         exponent, output = self.tensors()
@@ -234,7 +238,9 @@ def pow(input, exponent):
     if (isinstance(input, Tensor) or isinstance(exponent, Tensor)) and not isinstance(input, np.ndarray):
         found = NotImplemented if isinstance(exponent, np.ndarray) else _pow(input, exponent)
     if found is NotImplemented:
-        raise fail(TypeError, "pow", "Tensors or numbers", f"{type(input).__name__} and {type(exponent).__name__}")
+        raise fail(
+            TypeError, "pow", "Tensors or numbers", f"{type(input).__name__} and {type(exponent).__name__}"
+        )
     return found
 
 
@@ -247,7 +253,11 @@ def _pow(input, exponent):
         if wanted.name == "bool":
             raise note(NotImplementedError, "pow", "expected numbers, got bools")
         if not isinstance(exponent, Tensor) and exponent < 0:
-            raise note(RuntimeError, "pow", "expected integers to a power of at least 0 (negative integer powers are not allowed)")
+            raise note(
+                RuntimeError,
+                "pow",
+                "expected integers to a power of at least 0 (negative integer powers are not allowed)",
+            )
         a, b = array_of(input, wanted), array_of(exponent, wanted)
         return from_array(through_numpy("pow", _integer_power, (a, b), wanted.numpy))
     if not isinstance(exponent, Tensor):
@@ -257,7 +267,9 @@ def _pow(input, exponent):
     power = cast(exponent, wanted)
     if not isinstance(input, Tensor):
         base = wanted.numpy.type(input)
-        found = through_numpy("pow", lambda y, out: np.power(base, y, out=out), (power._array.copy(order="C"),), wanted.numpy)
+        found = through_numpy(
+            "pow", lambda y, out: np.power(base, y, out=out), (power._array.copy(order="C"),), wanted.numpy
+        )
         return record(NumberPow, found, wanted, (power,), float(input))
     base = cast(input, wanted)
     found = through_numpy("pow", np.power, (base._array, power._array), wanted.numpy)
@@ -308,7 +320,7 @@ class Clamp(Node):
         return inside.astype(dtype)
 
     def backward(self, grad):
-        return (grad * self._inside(self.arrays()[0], grad.dtype),)
+        return (np.asarray(grad * self._inside(self.arrays()[0], grad.dtype)),)
 
     def backward_plain(self, grad):
         return (grad * from_array(self._inside(self.tensors()[0]._array, grad._array.dtype)),)
@@ -335,7 +347,12 @@ def _clamp(op: str, kind, input, low, high) -> Tensor:
         raise note(RuntimeError, op, "expected at least one of min and max, got neither")
     for given, bound in zip((low, high), bounds, strict=True):
         if (given is not None and bound is None) or isinstance(bound, Tensor):
-            raise fail(TypeError, op, "bounds to be numbers (for tensors use maximum and minimum)", type(given).__name__)
+            raise fail(
+                TypeError,
+                op,
+                "bounds to be numbers (for tensors use maximum and minimum)",
+                type(given).__name__,
+            )
     wanted = common_dtype(input, *(each for each in bounds if each is not None))
     if wanted.name == "bool":
         raise note(NotImplementedError, op, "expected numbers, got bools")
@@ -348,7 +365,9 @@ def _clamp(op: str, kind, input, low, high) -> Tensor:
         return x if high is None else np.minimum(x, high, out=out)
 
     found = through_numpy(op, bounded, (input._array,), wanted.numpy)
-    return record(kind, found, wanted, (input,), (low, high)) if wanted.is_floating_point else from_array(found)
+    return (
+        record(kind, found, wanted, (input,), (low, high)) if wanted.is_floating_point else from_array(found)
+    )
 
 
 def clamp(input, min=None, max=None):

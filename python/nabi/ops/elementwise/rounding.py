@@ -37,7 +37,9 @@ class FloorDivide(Node):
 
     def backward(self, grad):
         raise note(
-            RuntimeError, "floor_divide", "expected no gradient to pass (derivative is not implemented), got one; use div(rounding_mode='floor')"
+            RuntimeError,
+            "floor_divide",
+            "expected no gradient to pass (derivative is not implemented), got one; use div(rounding_mode='floor')",
         )
 
     backward_plain = backward
@@ -56,7 +58,7 @@ class Remainder(Node):
             return grad, None
         input, other = self.arrays()
         with np.errstate(all="ignore"):
-            return grad, grad * -np.floor_divide(input, other)
+            return grad, np.asarray(grad * -np.floor_divide(input, other))
 
     def backward_plain(self, grad):
         if self.edges[1] is None:
@@ -86,7 +88,8 @@ def _compute(op: str, ufunc, kind, input, other):
     if kind is Remainder and not isinstance(other, Tensor):
         kind = RemainderNumber
     tensors = tuple(
-        cast(each, wanted) if isinstance(each, Tensor) else from_array(array_of(each, wanted)) for each in (input, other)
+        cast(each, wanted) if isinstance(each, Tensor) else from_array(array_of(each, wanted))
+        for each in (input, other)
     )
     arrays = tuple(each._array for each in tensors)
     if not wanted.is_floating_point and (arrays[1] == 0).any() and arrays[0].size:
@@ -100,7 +103,9 @@ def rounded_div(input, other, rounding_mode: str):
     given, other = other, operand(other)
     if other is None:
         raise fail(TypeError, "div", "other to be a Tensor or a number", type(given).__name__)
-    return _compute("div", np.floor_divide if rounding_mode == "floor" else _toward_zero, RoundedDiv, input, other)
+    return _compute(
+        "div", np.floor_divide if rounding_mode == "floor" else _toward_zero, RoundedDiv, input, other
+    )
 
 
 def _operator(op: str, ufunc, kind, symbol: str):
@@ -118,7 +123,9 @@ def _operator(op: str, ufunc, kind, symbol: str):
         arrays = isinstance(input, np.ndarray) or isinstance(other, np.ndarray)
         found = NotImplemented if arrays or operand(input) is None else forward(input, other)
         if found is NotImplemented:
-            raise fail(TypeError, op, "Tensors or numbers", f"{type(input).__name__} and {type(other).__name__}")
+            raise fail(
+                TypeError, op, "Tensors or numbers", f"{type(input).__name__} and {type(other).__name__}"
+            )
         return found
 
     def inplace(self, other):

@@ -7,10 +7,10 @@ import numpy as np
 
 from ... import _C
 from ...autograd.graph import Node, _attach, edge_of, mode, record
-from ...autograd.views import prepare_inplace, write_result
+from ...autograd.views import check_view, prepare_inplace, rebase
 from ...errors import fail, note
-from ...tensor import Tensor, describe, from_array, method, normal_dim
-from ..promote import cast, check_tensor, checked_number, common_dtype, copied, is_number
+from ...tensor import Tensor, bump, describe, from_array, method, normal_dim
+from ..promote import cast, check_tensor, checked_number, common_dtype, copied, is_number, operand
 
 
 class Clone(Node):
@@ -114,13 +114,22 @@ def cat(tensors, dim: int = 0, *, out=None, axis=None):
     dim = normal_dim(dim, first.ndim, "cat")
     for each in shaped[1:]:
         shape = each._array.shape
-        if len(shape) != first.ndim or shape[:dim] != first.shape[:dim] or shape[dim + 1 :] != first.shape[dim + 1 :]:
+        if (
+            len(shape) != first.ndim
+            or shape[:dim] != first.shape[:dim]
+            or shape[dim + 1 :] != first.shape[dim + 1 :]
+        ):
             raise fail(
-                RuntimeError, "cat", f"tensors of shape {tuple(first.shape)} except in dimension {dim}", describe(each)
+                RuntimeError,
+                "cat",
+                f"tensors of shape {tuple(first.shape)} except in dimension {dim}",
+                describe(each),
             )
     wanted = common_dtype(*tensors)
     tensors = tuple(cast(each, wanted) for each in tensors)
-    sizes = [None if each._array.shape == (0,) and first.ndim > 1 else each._array.shape[dim] for each in tensors]
+    sizes = [
+        None if each._array.shape == (0,) and first.ndim > 1 else each._array.shape[dim] for each in tensors
+    ]
     total = sum(size for size in sizes if size)
     joined = np.empty((*first.shape[:dim], total, *first.shape[dim + 1 :]), wanted.numpy)
     at, rest = 0, (slice(None),) * dim
@@ -220,14 +229,22 @@ def _overwrite(op: str, kind, tensor: Tensor, array: np.ndarray, *sources: Tenso
         array = np.broadcast_to(array, tensor._array.shape)
     if np.may_share_memory(array, tensor._array):
         array = array.copy()
-    return write_result(tensor, record(kind, array, tensor.dtype, (_older(tensor), *sources)), op)
+    result = record(kind, array, tensor.dtype, (_older(tensor), *sources))
+    recorded = result.requires_grad
+    if recorded:
+        check_view(tensor, op)
+    np.copyto(tensor._array, array)
+    bump(tensor)
+    if recorded:
+        rebase(tensor, edge_of(result))
+    return tensor
 
 
 @method("copy_")
 def copy_(self, src, non_blocking: bool = False):
     """Writes ``src`` (broadcast, cast) into the tensor."""
     if not isinstance(src, Tensor) and is_number(src):
-        src = from_array(np.asarray(checked_number(src, self.dtype, "copy_"), self._array.dtype))
+        src = cast(from_array(np.asarray(operand(src))), self.dtype)
     check_tensor(src, "copy_", "src")
     prepare_inplace(self, "copy_")
     try:

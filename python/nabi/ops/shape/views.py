@@ -161,7 +161,11 @@ def normal_shape(shape, count: int, op: str) -> tuple[int, ...]:
     for d, size in enumerate(shape):
         if size == -1:
             if unknown >= 0:
-                raise note(RuntimeError, op, "expected at most one size of -1 (only one dimension can be inferred), got more")
+                raise note(
+                    RuntimeError,
+                    op,
+                    "expected at most one size of -1 (only one dimension can be inferred), got more",
+                )
             unknown = d
         elif size < 0:
             raise fail(RuntimeError, op, "sizes of at least 0, or one -1", list(shape))
@@ -210,7 +214,9 @@ def view(self, *shape, size=None, dtype=None):
             if found.shape == shape or _sizes_fit(shape):
                 return record_view(ViewShape, self, found, (found.shape, array.shape))
     if dtype is not None or (len(shape) == 1 and type(shape[0]) is _dtype_class):
-        raise note(NotImplementedError, "view", "view(dtype) is not supported; use .to(dtype) to convert values")
+        raise note(
+            NotImplementedError, "view", "view(dtype) is not supported; use .to(dtype) to convert values"
+        )
     shape = normal_shape(shape, array.size, "view")
     found = _view_as(array, shape)
     if found is None:
@@ -348,7 +354,9 @@ def _reversed_dims(self):
     """All dimensions in reverse order; other than for matrices with PyTorch's deprecation warning."""
     ndim = self._array.ndim
     if ndim != 2:
-        _deprecated(f"T on a tensor with {ndim} dimensions is deprecated; use mT for batches of matrices, or permute")
+        _deprecated(
+            f"T on a tensor with {ndim} dimensions is deprecated; use mT for batches of matrices, or permute"
+        )
     order = tuple(reversed(range(ndim)))
     return record_view(Permute, self, self._array.transpose(order), order)
 
@@ -357,7 +365,7 @@ def _matrix_transposed(self):
     """The last two dimensions exchanged."""
     if self._array.ndim == 0:
         _deprecated("mT on a 0-d tensor is deprecated; it is the tensor itself")
-        return permute(self, ())
+        return self
     if self._array.ndim == 1:
         raise fail(RuntimeError, "mT", "at least 2 dimensions", describe(self))
     return transpose(self, -2, -1)
@@ -382,7 +390,9 @@ def movedim(input, source, destination):
     sources = [normal_dim(d, ndim, "movedim") for d in sources]
     targets = [normal_dim(d, ndim, "movedim") for d in targets]
     if len(sources) != len(targets) or len(set(sources)) != len(sources) or len(set(targets)) != len(targets):
-        raise fail(RuntimeError, "movedim", "as many different targets as sources", f"{source} and {destination}")
+        raise fail(
+            RuntimeError, "movedim", "as many different targets as sources", f"{source} and {destination}"
+        )
     if ndim == 0:
         return permute(input, ())
     order = [d for d in range(ndim) if d not in sources]
