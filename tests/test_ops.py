@@ -248,3 +248,36 @@ def test_new_values_are_copies():
     assert t.stride() == (1, 3)
     array[...] = 0
     assert t.sum().item() == 15.0
+
+
+SCALARS = {
+    "exp": lambda t: t.exp(),
+    "log": lambda t: t.log(),
+    "sqrt": lambda t: t.sqrt(),
+    "tanh": lambda t: t.tanh(),
+    "abs": lambda t: t.abs(),
+    "pow": lambda t: t**3,
+    "number ** t": lambda t: 2.0**t,
+    "0 ** t": lambda t: 0**t,
+    "t ** t": lambda t: t**t,
+    "clamp": lambda t: t.clamp(0, 1),
+    "max": lambda t: t.max(),
+    "min dim": lambda t: t.min(0).values,
+    "maximum": lambda t: nabi.maximum(t, t * 0.5),
+    "remainder": lambda t: t % (t * 0.3),
+    "rounded": lambda t: nabi.div(t, t * 0.3, rounding_mode="floor"),
+    "binary_cross_entropy": lambda t: F.binary_cross_entropy(t, nabi.tensor(0.25, dtype=nabi.float64)),
+    "fill_": lambda t: (t * 1).fill_(2.0),
+    "softmax": lambda t: t.softmax(0),
+}
+
+
+@pytest.mark.parametrize("name", SCALARS)
+def test_numbers_through_both_backwards(name):
+    """numpy makes scalars of what it computes from 0-d arrays; gradients are arrays all the same."""
+    t = nabi.tensor(0.75, dtype=nabi.float64, requires_grad=True)
+    out = SCALARS[name](t)
+    (kernels,) = nabi.autograd.grad(out, t, retain_graph=True)
+    (plain,) = nabi.autograd.grad(out, t, create_graph=True)
+    assert kernels.shape == plain.shape == ()
+    assert plain.item() == pytest.approx(kernels.item(), rel=1e-12, abs=1e-12)

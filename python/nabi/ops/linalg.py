@@ -36,9 +36,10 @@ class Linear(Node):
 
     def backward_plain(self, grad):
         input, weight = self.tensors()
-        rows = grad.reshape(-1, grad.shape[-1])
+        count = _count(grad.shape[:-1])
+        rows = grad.reshape(count, grad.shape[-1])
         d_input = matmul(grad, weight)
-        d_weight = matmul(rows.transpose(0, 1), input.reshape(-1, input.shape[-1]))
+        d_weight = matmul(rows.transpose(0, 1), input.reshape(count, input.shape[-1]))
         return (d_input, d_weight, rows.sum(0))[: len(self.edges)]
 
 

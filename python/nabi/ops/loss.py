@@ -37,8 +37,8 @@ class BinaryCrossEntropy(Node):
             grad = grad * from_array(weight)
         room = (1 - input) * input
         # max(room, 1e-12) has no slope where the bound holds.
-        bounded = from_array(np.where(room._array > 1e-12, 0, 1e-12).astype(room._array.dtype))
-        inside = from_array((room._array > 1e-12).astype(room._array.dtype))
+        bounded = from_array(np.asarray(np.where(room._array > 1e-12, 0, 1e-12)).astype(room._array.dtype))
+        inside = from_array(np.asarray(room._array > 1e-12).astype(room._array.dtype))
         d_input = grad * (input - target) / (room * inside + bounded)
         if self.edges[1] is None:
             return d_input, None

@@ -24,7 +24,7 @@ class Maximum(Node):
 
     def _shares(self, a, b, dtype):
         equal = (a == b) * dtype.type(0.5)
-        return (self.above(a, b) + equal).astype(dtype), (self.above(b, a) + equal).astype(dtype)
+        return np.asarray(self.above(a, b) + equal, dtype), np.asarray(self.above(b, a) + equal, dtype)
 
     def backward(self, grad):
         first, second = self._shares(*self.arrays(), grad.dtype)
@@ -52,8 +52,8 @@ class MaxAll(Node):
     saves = (0, -1)
 
     def _share(self, array, found, dtype):
-        mask = np.isnan(array) if found != found else array == found
-        return mask.astype(dtype) / dtype.type(mask.sum())
+        mask = np.asarray(np.isnan(array) if found != found else array == found)
+        return np.asarray(np.asarray(mask, dtype) / dtype.type(mask.sum()))
 
     def backward(self, grad):
         return (np.asarray(grad * self._share(*self.arrays(), grad.dtype)),)

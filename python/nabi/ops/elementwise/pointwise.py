@@ -91,7 +91,7 @@ class Abs(Node):
 
 def _signs(array):
     """-1, 0 or 1; 0 for NaN, as in PyTorch's gradient of abs."""
-    return np.sign(np.where(array == array, array, 0)).astype(array.dtype)
+    return np.asarray(np.sign(np.where(array == array, array, 0)), array.dtype)
 
 
 def _unary(name: str, ufunc, kind, formula: str, integers: bool = False):
@@ -181,8 +181,8 @@ class Pow(Node):
 
     def backward_plain(self, grad):
         base, exponent, output = self.tensors()
-        flat = from_array((exponent._array != 0).astype(grad._array.dtype))
-        away = from_array((~((base._array == 0) & (exponent._array >= 0))).astype(grad._array.dtype))
+        flat = from_array(np.asarray(exponent._array != 0, grad._array.dtype))
+        away = from_array(np.asarray(~((base._array == 0) & (exponent._array >= 0)), grad._array.dtype))
         return (
             None if self.edges[0] is None else grad * (exponent * pow(base, exponent - flat)) * flat,
             None if self.edges[1] is None else grad * output * log(base * away + (1 - away)),
@@ -200,7 +200,7 @@ class NumberPow(Node):
         base = output.dtype.type(self.context)
         with np.errstate(all="ignore"):
             slope = output * np.log(base)
-        return np.where(exponent >= 0, output.dtype.type(0), slope) if base == 0 else slope
+        return np.asarray(np.where(exponent >= 0, output.dtype.type(0), slope) if base == 0 else slope)
 
     def backward(self, grad):
         with np.errstate(all="ignore"):
@@ -317,7 +317,7 @@ class Clamp(Node):
                 inside &= array >= low
             if high is not None:
                 inside &= array <= high
-        return inside.astype(dtype)
+        return np.asarray(inside, dtype)
 
     def backward(self, grad):
         return (np.asarray(grad * self._inside(self.arrays()[0], grad.dtype)),)
