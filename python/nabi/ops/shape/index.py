@@ -331,8 +331,8 @@ def setitem(self, index, value) -> None:
             array = self._array
             views = (Ellipsis,)
         if repeated:
-            # What is written to may lie apart though the whole does not; one number may go anywhere.
-            prepare_inplace(self, "setitem" if value._array.ndim else "fill_")
+            # What is written to may lie apart though the whole does not.
+            prepare_inplace(self, "setitem")
         where = views if chosen is None else chosen
         written, place = value._array, array[where]
         # Leading dimensions of size 1 of the value are dropped, as in PyTorch.
