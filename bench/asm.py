@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -173,4 +174,5 @@ def main(kernel: str = "", only: str = "") -> int:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `make asm K=linear | head`
     sys.exit(main(*sys.argv[1:]))
