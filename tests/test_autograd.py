@@ -273,7 +273,9 @@ OPERATIONS = {
     "cross_entropy": lambda x, w: nabi.nn.functional.cross_entropy(x * w, nabi.tensor([2, 0])),
     "binary": lambda x, w: nabi.nn.functional.binary_cross_entropy(x.sigmoid(), w.detach().sigmoid()),
     "reductions": lambda x, w: x.sum(0) * w.mean(0, keepdim=True) + (x * w).mean(),
-    "shapes": lambda x, w: nabi.cat([x.reshape(3, 2), w.view(3, 2)], 1).permute(1, 0)[1:3] * nabi.stack([x, w])[1],
+    "shapes": lambda x, w: (
+        nabi.cat([x.reshape(3, 2), w.view(3, 2)], 1).permute(1, 0)[1:3] * nabi.stack([x, w])[1]
+    ),
     "index": lambda x, w: x[:, [0, 2, 2]] * w[nabi.tensor([[True, False, True], [True, True, False]])].sum(),
     "assign": lambda x, w: _assigned(x, w),
     "expand": lambda x, w: x.unsqueeze(1).expand(2, 2, 3) * w,
@@ -296,7 +298,9 @@ def test_gradients_against_differences(name):
     if name == "binary":
         w.requires_grad = False
     assert gradcheck(OPERATIONS[name], (x, w))
-    assert gradcheck(OPERATIONS[name], (x, w), fast_mode=True, check_undefined_grad=False, check_grad_dtypes=True)
+    assert gradcheck(
+        OPERATIONS[name], (x, w), fast_mode=True, check_undefined_grad=False, check_grad_dtypes=True
+    )
     assert gradgradcheck(OPERATIONS[name], (x, w))
 
 
@@ -340,7 +344,12 @@ def test_gradcheck_finds_faults():
 
 def test_gradcheck_refuses_what_it_does_not_do():
     x = nabi.tensor([0.5], dtype=nabi.float64, requires_grad=True)
-    for options in ({"check_forward_ad": True}, {"check_batched_grad": True}, {"masked": True}, {"check_backward_ad": False}):
+    for options in (
+        {"check_forward_ad": True},
+        {"check_batched_grad": True},
+        {"masked": True},
+        {"check_backward_ad": False},
+    ):
         with pytest.raises(NotImplementedError):
             gradcheck(lambda t: t * 2, x, **options)
     with pytest.raises(NotImplementedError):

@@ -134,7 +134,19 @@ def inference_tensors(T):
         wants = attempt(lambda: T.ones(1).requires_grad_().requires_grad)
         x.add_(1)
     return [
-        [each.is_inference() for each in (made, view_of_made, view, result, made.view(1, 3), made + 1, made.clone(), made.detach())],
+        [
+            each.is_inference()
+            for each in (
+                made,
+                view_of_made,
+                view,
+                result,
+                made.view(1, 3),
+                made + 1,
+                made.clone(),
+                made.detach(),
+            )
+        ],
         [each.requires_grad for each in (made, view_of_made, result)],
         isinstance(inside, str),
         version,
@@ -192,8 +204,21 @@ def views_made_without_grad(T):
 @scenario
 def changed_in_place(T):
     results = []
-    for change in (lambda t: t.add_(1), lambda t: t.detach().add_(1), lambda t: t.__setitem__(0, 3.0), lambda t: t[1:].mul_(2), lambda t: t.copy_(T.ones(3))):
-        for operation in (lambda t: t * t, lambda t: t.sigmoid(), lambda t: t.relu(), lambda t: t + 1, lambda t: t / (t + 1), lambda t: t.sum()):
+    for change in (
+        lambda t: t.add_(1),
+        lambda t: t.detach().add_(1),
+        lambda t: t.__setitem__(0, 3.0),
+        lambda t: t[1:].mul_(2),
+        lambda t: t.copy_(T.ones(3)),
+    ):
+        for operation in (
+            lambda t: t * t,
+            lambda t: t.sigmoid(),
+            lambda t: t.relu(),
+            lambda t: t + 1,
+            lambda t: t / (t + 1),
+            lambda t: t.sum(),
+        ):
             x = leaf(T)
             y = x * 1
             z = operation(y)
@@ -345,7 +370,10 @@ def node_names(T):
         y.grad_fn.next_functions[0][0].name(),
         y.grad_fn.next_functions[0][0].next_functions[0][0].name(),
         y.grad_fn.next_functions[0][0].next_functions[0][0].variable is x,
-        [each.grad_fn.name() for each in (x + 1, x - x, x / 2, -x, x.sum(), x.mean(), x[0], x[1:], x.view(3, 1), x.relu())],
+        [
+            each.grad_fn.name()
+            for each in (x + 1, x - x, x / 2, -x, x.sum(), x.mean(), x[0], x[1:], x.view(3, 1), x.relu())
+        ],
     ]
 
 

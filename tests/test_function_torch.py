@@ -21,7 +21,10 @@ def scenario(function):
 
 def make(T, forward, backward, **more):
     """A Function class of these static methods."""
-    members = {name: staticmethod(each) for name, each in (("forward", forward), ("backward", backward), *more.items())}
+    members = {
+        name: staticmethod(each)
+        for name, each in (("forward", forward), ("backward", backward), *more.items())
+    }
     return type("Mine", (T.autograd.Function,), members)
 
 
@@ -66,7 +69,13 @@ def saved_inputs_and_outputs(T):
     out = make(T, forward, backward).apply(x * 1, y)
     out.sum().backward(retain_graph=True)
     out.sum().backward()
-    return [seen, x.grad, y.grad, attempt(lambda: out.sum().backward()), attempt(lambda: out.grad_fn.saved_tensors)]
+    return [
+        seen,
+        x.grad,
+        y.grad,
+        attempt(lambda: out.sum().backward()),
+        attempt(lambda: out.grad_fn.saved_tensors),
+    ]
 
 
 @scenario
@@ -107,12 +116,16 @@ def gradients_of_every_kind(T):
     ):
         x, y = leaf(T), leaf(T)
         try:
-            results.append(attempt(lambda: make(T, lambda ctx, x, y: x * y, backward).apply(x, y).sum().backward()))
+            results.append(
+                attempt(lambda: make(T, lambda ctx, x, y: x * y, backward).apply(x, y).sum().backward())
+            )
         except ZeroDivisionError:
             results.append("zero")
         results.append([x.grad, y.grad, T.is_grad_enabled()])
     x = leaf(T)
-    results.append(attempt(lambda: make(T, lambda ctx, x, n: x * n, lambda ctx, g: (g, g)).apply(x, 3).sum().backward()))
+    results.append(
+        attempt(lambda: make(T, lambda ctx, x, n: x * n, lambda ctx, g: (g, g)).apply(x, 3).sum().backward())
+    )
     return results
 
 
@@ -220,7 +233,14 @@ def many_outputs(T):
     second = make(T, kept, sparse).apply(x)
     second[0].sum().backward()
     listed = make(T, lambda ctx, x: [x * 1, x * 2], backward).apply(x)
-    return [list(first), list(second), seen, x.grad, type(listed).__name__, [each.requires_grad for each in listed]]
+    return [
+        list(first),
+        list(second),
+        seen,
+        x.grad,
+        type(listed).__name__,
+        [each.requires_grad for each in listed],
+    ]
 
 
 @scenario

@@ -83,7 +83,11 @@ def test_in_place(name, dtype):
             found[f"{shape} {other} {other_shape}"] = (result, target, target._version)
         for shape, number in itertools.product(SHAPES, numbers(name)):
             target = operand(T, dtype, shape)
-            found[f"{shape} {number}"] = (attempt(lambda: IN_PLACE[name](target, number)), target, target._version)
+            found[f"{shape} {number}"] = (
+                attempt(lambda: IN_PLACE[name](target, number)),
+                target,
+                target._version,
+            )
         return found
 
     compare(torch, nabi, scenario)
@@ -110,7 +114,14 @@ def test_default_dtype_decides_for_numbers(default):
         before = T.get_default_dtype()
         T.set_default_dtype(getattr(T, default))
         try:
-            return [T.tensor([1]) + 1.5, T.tensor([1]) / 2, T.tensor(1.5), T.tensor([True]) * 0.5, T.ones(2), T.sigmoid(T.tensor([1]))]
+            return [
+                T.tensor([1]) + 1.5,
+                T.tensor([1]) / 2,
+                T.tensor(1.5),
+                T.tensor([True]) * 0.5,
+                T.ones(2),
+                T.sigmoid(T.tensor([1])),
+            ]
         finally:
             T.set_default_dtype(before)
 
@@ -139,7 +150,12 @@ def test_sums_comparisons_and_cat(dtype):
             [a == operand(T, other, (2,)) for other in DTYPES],
             [a < operand(T, other, ()) for other in DTYPES],
             [T.cat([a, operand(T, other, (2,))]) for other in DTYPES],
-            [attempt(lambda: -a), attempt(lambda: ~a) if not a.is_floating_point() else None, attempt(lambda: a.relu()), a.sigmoid()],
+            [
+                attempt(lambda: -a),
+                attempt(lambda: ~a) if not a.is_floating_point() else None,
+                attempt(lambda: a.relu()),
+                a.sigmoid(),
+            ],
         ]
 
     compare(torch, nabi, scenario)

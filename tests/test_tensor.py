@@ -222,7 +222,9 @@ def test_pickle(make):
 def test_tensor_knows_nothing_above_it():
     text = Path(sys.modules["nabi.tensor"].__file__).read_text()
     imported = [line.strip() for line in text.splitlines() if line.strip().startswith(("import ", "from ."))]
-    assert not [line for line in imported if any(name in line for name in ("ops", "autograd", "serialization", "nn"))]
+    assert not [
+        line for line in imported if any(name in line for name in ("ops", "autograd", "serialization", "nn"))
+    ]
 
 
 def test_messages_have_one_form():

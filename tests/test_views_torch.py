@@ -26,7 +26,11 @@ def program(seed: int):
         other = T.linspace(0.5, 1.5, count, dtype=T.float64).view(shape).requires_grad_()
         made = leaf * 1.5 if pick.random() < 0.7 else T.zeros(shape, dtype=T.float64)
         if pick.random() < 0.3 and len(shape) > 1:
-            made = made.transpose(0, 1).contiguous().transpose(0, 1) if pick.random() < 0.5 else made.transpose(0, -1).clone()
+            made = (
+                made.transpose(0, 1).contiguous().transpose(0, 1)
+                if pick.random() < 0.5
+                else made.transpose(0, -1).clone()
+            )
         pool = [made]
         log = []
         for _ in range(pick.randint(3, 9)):
@@ -101,7 +105,9 @@ def step(T, pick, pool, leaf, other, log):
         # A value computed from what is there, so that later changes may spoil it.
         if repeats(target):
             target = target.contiguous()
-        kept = pick.choice([lambda: target * target, lambda: target.sigmoid(), lambda: target + 1, lambda: target.relu()])()
+        kept = pick.choice(
+            [lambda: target * target, lambda: target.sigmoid(), lambda: target + 1, lambda: target.relu()]
+        )()
         pool.append(kept)
 
 

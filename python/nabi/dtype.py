@@ -50,7 +50,7 @@ bool_ = dtype("bool", BOOL)
 ALL = (float32, float64, int64, int32, int16, int8, uint8, bool_)
 _by_name = {each.name: each for each in ALL}
 _by_numpy = {each.numpy: each for each in ALL}
-_by_python = {float: float32, int: int64, bool: bool_}
+_by_python = {float: float64, int: int64, bool: bool_}
 _default = float32
 
 
@@ -74,7 +74,7 @@ def as_dtype(value: object, op: str) -> dtype:
     if type(value) is dtype:
         return value
     if value in _by_python:
-        return get_default_dtype() if value is float else _by_python[value]
+        return _by_python[value]
     raise fail(TypeError, op, "dtype to be a nabi dtype such as nabi.float32", repr(value))
 
 

@@ -160,7 +160,9 @@ class Tensor(TensorBase):
         changes, so autograd does not notice them. RuntimeError for a tensor that requires grad, unless ``force``."""
         if self.requires_grad and not force:
             raise note(
-                RuntimeError, "numpy", "expected a tensor that does not require grad; use tensor.detach().numpy()"
+                RuntimeError,
+                "numpy",
+                "expected a tensor that does not require grad; use tensor.detach().numpy()",
             )
         return self._array
 
@@ -264,11 +266,19 @@ class Tensor(TensorBase):
         if self.requires_grad is value:
             return
         if self._node is not None:
-            raise note(RuntimeError, "requires_grad", "expected a leaf tensor, got the result of an operation; use detach()")
+            raise note(
+                RuntimeError,
+                "requires_grad",
+                "expected a leaf tensor, got the result of an operation; use detach()",
+            )
         if value and not self.dtype.is_floating_point:
             raise fail(RuntimeError, "requires_grad", "a floating-point tensor", self.dtype)
         if value and self._inference and not mode.inference:
-            raise note(RuntimeError, "requires_grad", "expected an ordinary tensor, got one made under inference_mode")
+            raise note(
+                RuntimeError,
+                "requires_grad",
+                "expected an ordinary tensor, got one made under inference_mode",
+            )
         self._requires_grad = value
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
@@ -320,7 +330,11 @@ class Tensor(TensorBase):
     def _version(self) -> int:
         """How often the memory was changed in place."""
         if self._inference:
-            raise note(RuntimeError, "_version", "expected an ordinary tensor: those of inference_mode count no changes")
+            raise note(
+                RuntimeError,
+                "_version",
+                "expected an ordinary tensor: those of inference_mode count no changes",
+            )
         return 0 if self._storage is None else self._storage.version
 
     def is_shared(self) -> bool:
@@ -349,7 +363,11 @@ class Tensor(TensorBase):
         if id(self) in memo:
             return memo[id(self)]
         if not self.is_leaf:
-            raise note(RuntimeError, "deepcopy", "expected a leaf tensor, got the result of an operation; use detach()")
+            raise note(
+                RuntimeError,
+                "deepcopy",
+                "expected a leaf tensor, got the result of an operation; use detach()",
+            )
         import copy
 
         twin = _new(type(self))
@@ -379,7 +397,18 @@ def method(*names: str):
     return register
 
 
-__all__ = ["Size", "Tensor", "address", "bump", "describe", "device", "from_array", "method", "normal_dim", "storage_of"]
+__all__ = [
+    "Size",
+    "Tensor",
+    "address",
+    "bump",
+    "describe",
+    "device",
+    "from_array",
+    "method",
+    "normal_dim",
+    "storage_of",
+]
 
 
 def _copied_block(array: np.ndarray, memo: dict) -> np.ndarray:
@@ -495,4 +524,7 @@ def can_write(array: np.ndarray) -> bool:
     """False where one memory cell stands for several elements (stride 0, as after expand)."""
     if array.flags.forc or 0 not in array.strides:
         return True
-    return all(step or size <= 1 for size, step in zip(array.shape, array.strides, strict=True)) or array.size == 0
+    return (
+        all(step or size <= 1 for size, step in zip(array.shape, array.strides, strict=True))
+        or array.size == 0
+    )

@@ -33,7 +33,9 @@ def _numerical(function, inputs, which: int, eps: float) -> list[np.ndarray]:
             sides = []
             for step in (eps, -eps):
                 array[index] = kept + step
-                sides.append([out._array.astype(np.float64).reshape(-1) for out in _outputs(function, inputs)])
+                sides.append(
+                    [out._array.astype(np.float64).reshape(-1) for out in _outputs(function, inputs)]
+                )
             array[index] = kept
             columns.append([(up - down) / (2 * eps) for up, down in zip(*sides, strict=True)])
     finally:
@@ -47,10 +49,14 @@ def _seeds(outputs, which: int, values: np.ndarray, alone: bool):
     if alone:
         return [outputs[which]], [from_array(values)]
     wanting = [each for each in outputs if each.requires_grad]
-    return wanting, [from_array(values if each is outputs[which] else np.zeros_like(each._array)) for each in wanting]
+    return wanting, [
+        from_array(values if each is outputs[which] else np.zeros_like(each._array)) for each in wanting
+    ]
 
 
-def _analytical(outputs, which: int, tensor: Tensor, create: bool, alone: bool, directions: np.ndarray) -> np.ndarray:
+def _analytical(
+    outputs, which: int, tensor: Tensor, create: bool, alone: bool, directions: np.ndarray
+) -> np.ndarray:
     """(gradients of ``tensor``) for each direction of the output: a matrix (elements of the input, directions)."""
     rows = np.zeros((tensor._array.size, len(directions)))
     for k, direction in enumerate(directions):
@@ -126,7 +132,11 @@ def gradcheck(
     inputs = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
     checked = [i for i, each in enumerate(inputs) if isinstance(each, Tensor) and each.requires_grad]
     if not checked:
-        raise note(ValueError, "gradcheck", "gradcheck expects at least one input tensor to require gradient, got none")
+        raise note(
+            ValueError,
+            "gradcheck",
+            "gradcheck expects at least one input tensor to require gradient, got none",
+        )
     for i in checked:
         if inputs[i].dtype.name != "float64":
             import warnings
@@ -142,7 +152,17 @@ def gradcheck(
             expected = _numerical(func, inputs, i, eps)
             for k, output in enumerate(outputs):
                 _check_one(
-                    outputs, k, inputs[i], i, expected[k], create, check_undefined_grad, fast_mode, nondet_tol, atol, rtol
+                    outputs,
+                    k,
+                    inputs[i],
+                    i,
+                    expected[k],
+                    create,
+                    check_undefined_grad,
+                    fast_mode,
+                    nondet_tol,
+                    atol,
+                    rtol,
                 )
                 if check_grad_dtypes and output.requires_grad:
                     _check_dtype(output, inputs[i], i)
@@ -178,7 +198,12 @@ def _check_dtype(output: Tensor, tensor: Tensor, i: int) -> None:
     seed = from_array(np.ones_like(output._array))
     (found,) = grad(output, tensor, seed, retain_graph=True, allow_unused=True)
     if found is not None and found.dtype is not tensor.dtype:
-        raise fail(GradcheckError, "gradcheck", f"a gradient of dtype {tensor.dtype.name} for input {i}", found.dtype.name)
+        raise fail(
+            GradcheckError,
+            "gradcheck",
+            f"a gradient of dtype {tensor.dtype.name} for input {i}",
+            found.dtype.name,
+        )
 
 
 def gradgradcheck(func, inputs, grad_outputs=None, **options) -> bool:
@@ -195,7 +220,9 @@ def gradgradcheck(func, inputs, grad_outputs=None, **options) -> bool:
     if grad_outputs is None:
         random = np.random.default_rng(0)
         grad_outputs = [
-            from_array(random.standard_normal(each._array.shape).astype(each._array.dtype), requires_grad=True)
+            from_array(
+                random.standard_normal(each._array.shape).astype(each._array.dtype), requires_grad=True
+            )
             for each in outputs
         ]
     elif isinstance(grad_outputs, Tensor):

@@ -55,7 +55,12 @@ class _UserNode(Node):
         ctx = self.context
         name, count = type(ctx).__name__, len(ctx.needs_input_grad)
         if len(found) < count or any(each is not None for each in found[count:]):
-            raise fail(RuntimeError, name, f"backward to return {count} gradients, one per argument of forward", len(found))
+            raise fail(
+                RuntimeError,
+                name,
+                f"backward to return {count} gradients, one per argument of forward",
+                len(found),
+            )
         results = [None] * len(self.edges)
         positions = ctx._tensor_positions
         for position in range(count):
@@ -63,14 +68,23 @@ class _UserNode(Node):
             if part is None:
                 continue
             if at is None:
-                raise fail(RuntimeError, name, f"None as gradient {position}, whose argument is no Tensor", describe(part))
+                raise fail(
+                    RuntimeError,
+                    name,
+                    f"None as gradient {position}, whose argument is no Tensor",
+                    describe(part),
+                )
             if not isinstance(part, Tensor):
-                raise fail(RuntimeError, name, f"a Tensor or None as gradient {position}", type(part).__name__)
+                raise fail(
+                    RuntimeError, name, f"a Tensor or None as gradient {position}", type(part).__name__
+                )
             if self.edges[at] is None:
                 continue
             shape, kind = ctx._input_meta[at]
             if part._array.shape != shape and not _sums_to(part._array.shape, shape):
-                raise fail(RuntimeError, name, f"a gradient of shape {shape} at position {position}", describe(part))
+                raise fail(
+                    RuntimeError, name, f"a gradient of shape {shape} at position {position}", describe(part)
+                )
             results[at] = part if part.dtype is kind else part.to(kind)
         return tuple(results)
 
@@ -178,13 +192,19 @@ class Function:
 
     def __call__(self, *args, **kwargs):
         raise note(
-            RuntimeError, type(self).__name__, "expected static methods, called through apply, got a call of an instance"
+            RuntimeError,
+            type(self).__name__,
+            "expected static methods, called through apply, got a call of an instance",
         )
 
     @staticmethod
     def forward(*args, **kwargs):
         """The formula: ``forward(ctx, *args)``, or ``forward(*args)`` beside ``setup_context``. Not recorded."""
-        raise note(NotImplementedError, "Function", "you must implement the forward function of a custom autograd.Function")
+        raise note(
+            NotImplementedError,
+            "Function",
+            "you must implement the forward function of a custom autograd.Function",
+        )
 
     @staticmethod
     def setup_context(ctx, inputs, output):
@@ -195,7 +215,9 @@ class Function:
     def backward(ctx, *grads):
         """The gradient of each argument of ``forward`` (None for what has none), from those of its outputs."""
         raise note(
-            NotImplementedError, "Function", "you must implement either the backward or vjp method of a custom autograd.Function"
+            NotImplementedError,
+            "Function",
+            "you must implement either the backward or vjp method of a custom autograd.Function",
         )
 
     vjp = backward
@@ -243,11 +265,19 @@ def _check_dirty(ctx, inputs: tuple, outputs: list) -> set:
     if not dirty <= {id(each) for each in inputs}:
         raise note(RuntimeError, name, "expected mark_dirty to name inputs of forward, got another tensor")
     if not dirty <= {id(each) for each in outputs}:
-        raise note(RuntimeError, name, "expected forward to return every input that mark_dirty names, got one not returned")
+        raise note(
+            RuntimeError,
+            name,
+            "expected forward to return every input that mark_dirty names, got one not returned",
+        )
     for each in ctx._dirty:
         bump(each)
         if mode.enabled and each._requires_grad and each.is_leaf:
-            raise note(RuntimeError, name, "a leaf Variable that requires grad has been used in an in-place operation.")
+            raise note(
+                RuntimeError,
+                name,
+                "a leaf Variable that requires grad has been used in an in-place operation.",
+            )
     return dirty
 
 
@@ -256,7 +286,9 @@ def _record_outputs(ctx, inputs: tuple, outputs: list, dirty: set) -> list:
 
     tensors = [each if isinstance(each, Tensor) else None for each in outputs]
     plain = {id(each) for each in ctx._non_differentiable}
-    if not any(each is not None and each.dtype.is_floating_point and id(each) not in plain for each in tensors):
+    if not any(
+        each is not None and each.dtype.is_floating_point and id(each) not in plain for each in tensors
+    ):
         return outputs
     node = _new_node(_UserNode)
     node.edges = tuple(edge_of(each) for each in inputs)
@@ -267,17 +299,25 @@ def _record_outputs(ctx, inputs: tuple, outputs: list, dirty: set) -> list:
     node.sequence = next_sequence()
     saved, versions = [], []
     for tensor in ctx._saved:
-        at = next((i for i, each in enumerate(tensors) if each is tensor), None) if tensor is not None else None
+        at = (
+            next((i for i, each in enumerate(tensors) if each is tensor), None)
+            if tensor is not None
+            else None
+        )
         if tensor is None:
             storage = None
         elif tensor._inference:
             raise note(
-                RuntimeError, type(ctx).__name__, "Inference tensors cannot be saved for backward: clone() it outside inference_mode"
+                RuntimeError,
+                type(ctx).__name__,
+                "Inference tensors cannot be saved for backward: clone() it outside inference_mode",
             )
         else:
             storage = storage_of(tensor)
         given = any(tensor is each for each in inputs)
-        saved.append(tensor if at is None or (given and id(tensor) not in dirty) else (tensor._array, tensor.dtype, at))
+        saved.append(
+            tensor if at is None or (given and id(tensor) not in dirty) else (tensor._array, tensor.dtype, at)
+        )
         if storage is not None:
             versions.extend((storage, storage.version))
     node.saved, node.versions = tuple(saved), tuple(versions)
@@ -312,7 +352,9 @@ class _Once(Node):
 
     def _refuse(self, grad):
         raise note(
-            RuntimeError, self.context, "trying to differentiate twice a function that was marked with @once_differentiable"
+            RuntimeError,
+            self.context,
+            "trying to differentiate twice a function that was marked with @once_differentiable",
         )
 
     backward = backward_plain = _refuse

@@ -42,7 +42,9 @@ class Node(NodeBase):
 
     def backward_plain(self, grad):
         raise note(
-            RuntimeError, type(self).__name__.lower(), "expected an operation with a second derivative (create_graph), got one without"
+            RuntimeError,
+            type(self).__name__.lower(),
+            "expected an operation with a second derivative (create_graph), got one without",
         )
 
     def name(self) -> str:
@@ -155,7 +157,9 @@ def wants_grad(*tensors: Tensor) -> bool:
     return mode.enabled and any(tensor.requires_grad for tensor in tensors if tensor is not None)
 
 
-def record_many(kind: type[Node], arrays: list[np.ndarray], dtype, inputs: tuple, context=None, extra: tuple = ()):
+def record_many(
+    kind: type[Node], arrays: list[np.ndarray], dtype, inputs: tuple, context=None, extra: tuple = ()
+):
     """As :func:`record` for an operation with several outputs; its backward takes a list with None for unused ones."""
     first = record(kind, arrays[0], dtype, inputs, context, extra)
     outs = [first]

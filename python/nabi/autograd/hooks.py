@@ -36,7 +36,9 @@ class RemovableHandle:
 def register_hook(self, hook) -> RemovableHandle:
     """``hook(grad)`` runs whenever a gradient for this tensor is computed; what it returns, unless None, replaces it."""
     if not self.requires_grad:
-        raise note(RuntimeError, "register_hook", "cannot register a hook on a tensor that doesn't require gradient")
+        raise note(
+            RuntimeError, "register_hook", "cannot register a hook on a tensor that doesn't require gradient"
+        )
     node = self.grad_fn
     if node is None:
         if self._hooks is None:
@@ -56,7 +58,9 @@ def register_post_accumulate_grad_hook(self, hook) -> RemovableHandle:
     """``hook(tensor)`` runs after ``backward`` has added into this leaf's ``grad``."""
     if not self.requires_grad or not self.is_leaf:
         raise note(
-            RuntimeError, "register_post_accumulate_grad_hook", "post accumulate grad hooks cannot be registered on non-leaf tensors"
+            RuntimeError,
+            "register_post_accumulate_grad_hook",
+            "post accumulate grad hooks cannot be registered on non-leaf tensors",
         )
     if self._post_hooks is None:
         self._post_hooks = {}
@@ -78,5 +82,3 @@ def retain_grad(self) -> None:
     if node.retained is None:
         node.retained = {}
     node.retained[self._index] = weakref.ref(self)
-
-

@@ -36,7 +36,10 @@ def unbroadcast_plain(grad: Tensor, shape: tuple[int, ...]) -> Tensor:
     extra = grad._array.ndim - len(shape)
     if extra < 0:
         return grad.reshape(shape)
-    dims = [*range(extra), *(extra + d for d in range(len(shape)) if shape[d] == 1 and grad._array.shape[extra + d] != 1)]
+    dims = [
+        *range(extra),
+        *(extra + d for d in range(len(shape)) if shape[d] == 1 and grad._array.shape[extra + d] != 1),
+    ]
     if dims:
         grad = grad.sum(dims, keepdim=True)
     return grad.reshape(shape)

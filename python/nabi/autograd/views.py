@@ -81,7 +81,9 @@ class CopySlices(Node):
         for kind, context in steps:
             part = kind.view(part, context)
         if not part.flags.writeable:  # as numpy leaves what repeats elements
-            part = np.ndarray(part.shape, part.dtype, whole.base, address(part) - address(whole), part.strides)
+            part = np.ndarray(
+                part.shape, part.dtype, whole.base, address(part) - address(whole), part.strides
+            )
         changed = None if self.edges[1] is None else part.copy()
         part[...] = 0
         return whole, changed
@@ -174,16 +176,26 @@ def prepare_inplace(tensor: Tensor, op: str = "in-place operation") -> None:
             f"expected a tensor whose elements lie apart, got {describe(tensor)} with repeated elements (expand); clone() it first",
         )
     if tensor._inference and not mode.inference:
-        raise note(RuntimeError, op, "inplace update to inference tensor outside InferenceMode is not allowed; clone() it")
+        raise note(
+            RuntimeError,
+            op,
+            "inplace update to inference tensor outside InferenceMode is not allowed; clone() it",
+        )
     if not mode.enabled:
         return
     base = tensor._base
     if base is not None and base.requires_grad:
         check_view(tensor, op)
         if base.is_leaf:
-            raise note(RuntimeError, op, "a view of a leaf Variable that requires grad is being used in an in-place operation.")
+            raise note(
+                RuntimeError,
+                op,
+                "a view of a leaf Variable that requires grad is being used in an in-place operation.",
+            )
     if tensor.requires_grad and tensor.is_leaf:
-        raise note(RuntimeError, op, "a leaf Variable that requires grad is being used in an in-place operation.")
+        raise note(
+            RuntimeError, op, "a leaf Variable that requires grad is being used in an in-place operation."
+        )
 
 
 def check_view(tensor: Tensor, op: str) -> None:
@@ -241,7 +253,9 @@ def write_result(tensor: Tensor, result: Tensor, op: str) -> Tensor:
     array = tensor._array
     if not result.dtype.category <= tensor.dtype.category:
         raise note(
-            RuntimeError, op, f"result type {result.dtype} can't be cast to the desired output type {tensor.dtype}"
+            RuntimeError,
+            op,
+            f"result type {result.dtype} can't be cast to the desired output type {tensor.dtype}",
         )
     if result._array.shape != array.shape:
         raise note(
@@ -338,4 +352,6 @@ def _set_data(self, value: Tensor) -> None:
     self._array, self.dtype = value._array, value.dtype
 
 
-Tensor.data = property(_get_data, _set_data, doc="The same memory, without history and with a version of its own.")
+Tensor.data = property(
+    _get_data, _set_data, doc="The same memory, without history and with a version of its own."
+)

@@ -33,7 +33,9 @@ def _run_hooks(hooks: dict, grad: Tensor) -> Tensor:
             if not isinstance(replaced, Tensor):
                 raise fail(TypeError, "hook", "None or a Tensor", type(replaced).__name__)
             if replaced._array.shape != grad._array.shape or replaced.dtype is not grad.dtype:
-                raise fail(RuntimeError, "hook", f"None or a gradient of {describe(grad)}", describe(replaced))
+                raise fail(
+                    RuntimeError, "hook", f"None or a gradient of {describe(grad)}", describe(replaced)
+                )
             grad = replaced
     return grad
 
@@ -185,7 +187,9 @@ def _accumulate(leaf: Tensor, grad, alone: bool) -> None:
     if isinstance(grad, Tensor):
         if held is None:
             # A copy in the leaf's layout: the walk's own tensors may be other leaves' gradients, too.
-            leaf._grad = from_array(_like_leaf(leaf, grad._array)) if not grad.requires_grad else _laid_out(leaf, grad)
+            leaf._grad = (
+                from_array(_like_leaf(leaf, grad._array)) if not grad.requires_grad else _laid_out(leaf, grad)
+            )
         else:
             leaf._grad = held + grad
         return
@@ -225,7 +229,9 @@ def _seeds(outputs, grads, op: str, create: bool):
     for output, grad in zip(outputs, grads, strict=True):
         if not output.requires_grad:
             raise note(
-                RuntimeError, op, "expected a tensor that requires grad, got one that no recorded operation made"
+                RuntimeError,
+                op,
+                "expected a tensor that requires grad, got one that no recorded operation made",
             )
         if grad is None:
             if output._array.size != 1:
@@ -334,7 +340,11 @@ def grad(
     if not inputs:
         raise note(RuntimeError, "grad", "expected at least one input, got none")
     if materialize_grads and allow_unused is False:
-        raise note(ValueError, "grad", "expected allow_unused True or not given with materialize_grads=True, got False")
+        raise note(
+            ValueError,
+            "grad",
+            "expected allow_unused True or not given with materialize_grads=True, got False",
+        )
     given = [None] * len(outputs) if grad_outputs is None else _sequence_of(grad_outputs, Tensor)
     if len(given) != len(outputs):
         raise fail(RuntimeError, "grad", f"{len(outputs)} gradients", len(given))

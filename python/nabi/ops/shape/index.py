@@ -95,7 +95,9 @@ def _array_index(index) -> np.ndarray:
         if index.dtype.name == "uint8":
             import warnings
 
-            warnings.warn("index: a mask of dtype uint8 is deprecated; use a bool tensor", UserWarning, stacklevel=4)
+            warnings.warn(
+                "index: a mask of dtype uint8 is deprecated; use a bool tensor", UserWarning, stacklevel=4
+            )
             return index._array.astype(bool)
         if index.dtype.name not in ("int64", "int32", "bool"):
             raise fail(IndexError, "index", "tensors of int64, int32 or bool as indices", index.dtype.name)
@@ -138,7 +140,8 @@ def _entries(index) -> tuple:
     if type(index) is tuple:
         return index
     if type(index) is list and any(
-        each is None or each is Ellipsis or isinstance(each, (slice, list, tuple, Tensor, np.ndarray)) for each in index
+        each is None or each is Ellipsis or isinstance(each, (slice, list, tuple, Tensor, np.ndarray))
+        for each in index
     ):
         import warnings
 
@@ -176,7 +179,9 @@ def _normal(index, shape: tuple) -> tuple[tuple | None, tuple | None]:
         if not basic:
             count = part.ndim if part.dtype == bool else 1
             if part.dtype == bool and part.shape != shape[at : at + count]:
-                raise fail(IndexError, "index", f"a mask of shape {shape[at : at + count]}", f"shape {part.shape}")
+                raise fail(
+                    IndexError, "index", f"a mask of shape {shape[at : at + count]}", f"shape {part.shape}"
+                )
             views.extend([_FULL] * count)
             chosen.append(part)
         elif part is Ellipsis:
@@ -205,7 +210,9 @@ def _seen(array: np.ndarray, views: tuple) -> np.ndarray:
     strides, to, source = list(found.strides), 0, 0
     for part in views:
         if part is None:
-            strides[to] = array.shape[source] * array.strides[source] if source < array.ndim else array.itemsize
+            strides[to] = (
+                array.shape[source] * array.strides[source] if source < array.ndim else array.itemsize
+            )
             to += 1
         elif part is Ellipsis:
             count = array.ndim - sum(each is not None and each is not Ellipsis for each in views)
@@ -300,7 +307,12 @@ def _value(value, tensor: Tensor, chooses: bool) -> Tensor:
         if value.dtype is dtype:
             return value
         if chooses and value._array.ndim:
-            raise fail(RuntimeError, "setitem", f"a value of dtype {dtype.name} for indices that choose elements", value.dtype.name)
+            raise fail(
+                RuntimeError,
+                "setitem",
+                f"a value of dtype {dtype.name} for indices that choose elements",
+                value.dtype.name,
+            )
         return cast(value, dtype)
     if is_number(value):
         return from_array(_number(value, dtype))
