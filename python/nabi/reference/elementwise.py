@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Arithmetic with broadcasting, and activations."""
+"""Arithmetic with broadcasting, activations, functions of one element, extremes."""
 
 from __future__ import annotations
 
@@ -50,3 +50,80 @@ def sigmoid(x):
     """1 / (1 + e^-x), written with e^-|x|, which is never too large"""
     e = np.exp(-np.abs(x))
     return np.where(x >= 0, 1.0, e) / (1 + e)
+
+
+def exp(x):
+    """e^x"""
+    return np.exp(x)
+
+
+def log(x):
+    """The natural logarithm: NaN below 0, -inf at 0"""
+    return np.log(x)
+
+
+def sqrt(x):
+    """The square root: NaN below 0"""
+    return np.sqrt(x)
+
+
+def tanh(x):
+    """1 - 2 / (e^2|x| + 1) with the sign of x; where x is small numpy's, which does not cancel"""
+    far = np.copysign(1 - 2 / (np.exp(2 * np.abs(x)) + 1), x)
+    return np.where(np.abs(x) < 0.5, np.tanh(x), far)
+
+
+def abs(x):
+    """-x where x < 0, else x, and 0 without a sign"""
+    return np.where(x < 0, -x, x + 0.0)
+
+
+def square(x):
+    """x x"""
+    return x * x
+
+
+def pow(a, b):
+    """a^b"""
+    return np.power(a, b)
+
+
+def clamp(x, min=None, max=None):
+    """min where x < min, then max where that > max, else x: NaN too"""
+    above = x if min is None else np.where(x < min, min, x)
+    return above if max is None else np.where(above > max, max, above)
+
+
+def maximum(a, b):
+    """The larger; NaN where either is"""
+    return np.where(np.isnan(a) | np.isnan(b), np.nan, np.where(a > b, a, b))
+
+
+def minimum(a, b):
+    """The smaller; NaN where either is"""
+    return -maximum(-a, -b)
+
+
+def floor_divide(a, b):
+    """a / b, rounded down"""
+    return np.floor(a / b)
+
+
+def trunc_divide(a, b):
+    """a / b, rounded toward zero"""
+    return np.trunc(a / b)
+
+
+def remainder(a, b):
+    """a - floor(a / b) b"""
+    return a - np.floor(a / b) * b
+
+
+def max(x, dim=None, keepdim=False):
+    """The largest element, of all or along dim; NaN where there is one"""
+    return np.max(x, axis=dim if x.ndim else None, keepdims=keepdim)
+
+
+def min(x, dim=None, keepdim=False):
+    """The smallest element, of all or along dim; NaN where there is one"""
+    return -max(-x, dim, keepdim)

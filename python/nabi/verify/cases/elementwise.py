@@ -8,6 +8,7 @@ import numpy as np
 from nabi.reference import elementwise as reference
 
 from ..case import Bad, Case, Sample, Stored
+from . import _pointwise
 
 
 def _pairs(second):
@@ -209,6 +210,8 @@ CASES = [
         ],
     ),
 ]
+
+CASES += _pointwise.CASES
 
 KERNELS = {
     "add": lambda draw: (draw(3, 4), draw(3, 4)),
