@@ -115,8 +115,9 @@ def trunc_divide(a, b):
 
 
 def remainder(a, b):
-    """a - floor(a / b) b"""
-    return a - np.floor(a / b) * b
+    """a - floor(a / b) b; a zero has the sign of a"""
+    left = a - np.floor(a / b) * b
+    return np.where(left == 0, np.copysign(0.0, a), left)
 
 
 def max(x, dim=None, keepdim=False):

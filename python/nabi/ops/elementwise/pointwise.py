@@ -11,7 +11,7 @@ from ...autograd.graph import Node, record
 from ...autograd.views import before_change, prepare_inplace, write_result
 from ...errors import fail, note
 from ...tensor import Tensor, from_array, method
-from ..promote import array_of, cast, check_tensor, common_dtype, operand, through_numpy
+from ..promote import array_of, cast, check_tensor, checked_number, common_dtype, operand, through_numpy
 from .activation import _float_input
 
 
@@ -356,7 +356,10 @@ def _clamp(op: str, kind, input, low, high) -> Tensor:
     wanted = common_dtype(input, *(each for each in bounds if each is not None))
     if wanted.name == "bool":
         raise note(NotImplementedError, op, "expected numbers, got bools")
-    low, high = (None if each is None else array_of(each, wanted) for each in bounds)
+    low, high = (
+        None if each is None else np.asarray(checked_number(each, wanted, op), wanted.numpy)
+        for each in bounds
+    )
     input = cast(input, wanted)
 
     def bounded(x, out):

@@ -81,6 +81,12 @@ def _toward_zero(a, b, out):
     return np.floor_divide(out, b, out=out)
 
 
+def _remainder(a, b, out):
+    np.remainder(a, b, out=out)
+    # numpy's zero has the divisor's sign, PyTorch's the dividend's.
+    return np.copysign(out, a, out=out, where=out == 0) if out.dtype.kind == "f" else out
+
+
 def _compute(op: str, ufunc, kind, input, other):
     wanted = common_dtype(input, other)
     if wanted.name == "bool":
@@ -147,4 +153,4 @@ def _operator(op: str, ufunc, kind, symbol: str):
 
 
 floor_divide = _operator("floor_divide", np.floor_divide, FloorDivide, "//")
-remainder = _operator("remainder", np.remainder, Remainder, "%")
+remainder = _operator("remainder", _remainder, Remainder, "%")

@@ -285,6 +285,12 @@ CASES = [
         ],
         bad=[
             *_refused_in_place("clamp", 0.0),
+            Bad(
+                "a bound that the dtype cannot hold",
+                lambda m, t: m.clamp(t(3, dtype="uint8"), max=300),
+                RuntimeError,
+                "clamp: expected a value that uint8 can hold",
+            ),
             Bad("no bounds", lambda m, t: m.clamp(t(3)), RuntimeError, "clamp: expected at least one"),
             Bad("a string as a bound", lambda m, t: m.clamp(t(3), "0"), TypeError, "clamp: expected"),
         ],
@@ -371,6 +377,7 @@ CASES = [
         reference.remainder,
         _quotients,
         exact=("integers",),
+        signs=True,
         special=False,
         splits=False,
         magnitude=lambda s: 2 * np.abs(s.args[0]) + np.abs(s.args[1]),
