@@ -433,8 +433,13 @@ def test_ctrl_c_keeps_what_was_measured(tmp_path, monkeypatch, capsys):
 def test_a_real_ctrl_c_ends_the_workers_too(tmp_path):
     path = tmp_path / "part.json"
     command = [sys.executable, "-m", "nabi.bench", "training/mlp*", "--against", "none", "--rounds", "100000"]
+    # A shell's background jobs ignore Ctrl-C and hand that on: here it is listened to.
     process = subprocess.Popen(
-        [*command, "--json", str(path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*command, "--json", str(path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     first = process.stdout.readline()
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
