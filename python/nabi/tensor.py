@@ -27,6 +27,7 @@ from .devices import device
 from .dtype import ALL as _all_dtypes
 from .dtype import from_numpy as _dtype_from_numpy
 from .errors import fail, note
+from .layout import address, copy_layout
 from .sizes import Size, contiguous_strides
 
 _new = TensorBase.__new__
@@ -400,7 +401,6 @@ def method(*names: str):
 __all__ = [
     "Size",
     "Tensor",
-    "address",
     "bump",
     "describe",
     "device",
@@ -427,11 +427,6 @@ def _copied_block(array: np.ndarray, memo: dict) -> np.ndarray:
         return block
     offset = address(array) - address(owner)
     return np.ndarray(array.shape, array.dtype, block.ravel(order="A"), offset, array.strides)
-
-
-def address(array: np.ndarray) -> int:
-    """Where the first element lies."""
-    return array.__array_interface__["data"][0]
 
 
 _warned: set[str] = set()
@@ -502,29 +497,3 @@ def normal_dim(dim: int, ndim: int, op: str) -> int:
     if not -span <= dim < span:
         raise fail(IndexError, op, f"a dimension from {-span} to {span - 1}", dim)
     return dim + span if dim < 0 else dim
-
-
-def copy_layout(array: np.ndarray) -> np.ndarray:
-    """A copy that keeps the memory order of a dense array's dimensions, as PyTorch's clone does."""
-    return array.copy(order="K") if array.flags.forc or _is_dense(array) else array.copy(order="C")
-
-
-def _is_dense(array: np.ndarray) -> bool:
-    expected = array.itemsize
-    for size, step in sorted(zip(array.shape, array.strides, strict=True), key=lambda pair: pair[1]):
-        if size == 1:
-            continue
-        if step != expected:
-            return False
-        expected *= size
-    return True
-
-
-def can_write(array: np.ndarray) -> bool:
-    """False where one memory cell stands for several elements (stride 0, as after expand)."""
-    if array.flags.forc or 0 not in array.strides:
-        return True
-    return (
-        all(step or size <= 1 for size, step in zip(array.shape, array.strides, strict=True))
-        or array.size == 0
-    )

@@ -14,7 +14,8 @@ import numpy as np
 from .. import _C
 from .._C import NodeBase, record_view
 from ..errors import fail, note
-from ..tensor import Tensor, address, can_write, copy_layout, describe, from_array, method, storage_of
+from ..layout import address, can_write, copy_layout
+from ..tensor import Tensor, describe, from_array, method, storage_of
 from .graph import FROZEN, Node, Slot, _attach, edge_of, mode
 from .unbroadcast import unbroadcast, unbroadcast_plain
 

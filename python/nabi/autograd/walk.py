@@ -13,6 +13,7 @@ import numpy as np
 
 from .. import _C
 from ..errors import fail, note
+from ..layout import is_dense
 from ..tensor import Tensor, bump, describe, from_array, method
 from .graph import Node, Slot, edge_of, mode
 from .unbroadcast import unbroadcast, unbroadcast_plain
@@ -205,7 +206,7 @@ def _accumulate(leaf: Tensor, grad, alone: bool) -> None:
 
 def _like_leaf(leaf: Tensor, grad: np.ndarray) -> np.ndarray:
     """A copy of a gradient with the leaf's strides where those are dense, else contiguous."""
-    if leaf._array.flags.c_contiguous or not _is_dense_layout(leaf._array):
+    if leaf._array.flags.c_contiguous or not is_dense(leaf._array):
         return grad.copy(order="C")
     like = np.empty_like(leaf._array, order="K")
     np.copyto(like, grad)
@@ -215,10 +216,6 @@ def _like_leaf(leaf: Tensor, grad: np.ndarray) -> np.ndarray:
 def _laid_out(leaf: Tensor, grad: Tensor) -> Tensor:
     """:func:`_like_leaf` with history."""
     return from_array(_like_leaf(leaf, grad._array)).copy_(grad)
-
-
-def _is_dense_layout(array: np.ndarray) -> bool:
-    return np.empty_like(array, order="K").strides == array.strides
 
 
 # What users call

@@ -9,8 +9,8 @@ from .. import _C
 from ..autograd.graph import Node, record
 from ..dtype import ALL, as_dtype, dtype, of_number, result_of
 from ..errors import fail, note
+from ..layout import is_dense
 from ..tensor import Tensor, device, from_array, method
-from ..tensor import _is_dense as is_dense
 
 _dtype_class = dtype
 _by_name = {each.name: each for each in ALL}

@@ -16,6 +16,7 @@ from ..autograd.graph import Node, edge_of, mode, record
 from ..autograd.views import prepare_inplace, rebase
 from ..errors import fail
 from ..generator import Generator, default_generator
+from ..layout import is_dense
 from ..tensor import Tensor, bump, from_array, method
 
 _INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
@@ -130,20 +131,9 @@ def _flat(array: np.ndarray) -> np.ndarray:
     return array.transpose(order).reshape(-1)
 
 
-def _is_dense(array: np.ndarray) -> bool:
-    expected = array.itemsize
-    for stride, length in sorted(zip(array.strides, array.shape, strict=True)):
-        if length == 1:
-            continue
-        if stride != expected:
-            return False
-        expected *= length
-    return True
-
-
 def _fill(op: str, array: np.ndarray, draw) -> None:
     """Calls draw on the array, or on a dense one with the same order of memory that is then copied into it."""
-    if array.flags.forc or array.size == 0 or _is_dense(array):
+    if array.flags.forc or array.size == 0 or is_dense(array):
         draw(array)
     else:
         dense = np.empty_like(array)

@@ -8,7 +8,8 @@ import numpy as np
 from ...autograd.graph import Node, _attach, edge_of, mode, record
 from ...autograd.views import View, check_view, prepare_inplace, rebase, record_view
 from ...errors import fail, note
-from ...tensor import Tensor, bump, can_write, describe, from_array, method, normal_dim
+from ...layout import can_write
+from ...tensor import Tensor, bump, describe, from_array, method, normal_dim
 from ..promote import cast, is_number
 
 
