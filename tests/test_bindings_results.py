@@ -168,8 +168,7 @@ class TestMemory:
         assert x.ctypes.data % 64 == 0
         np.testing.assert_array_equal(pickle.loads(pickle.dumps(x)), expected)
         np.testing.assert_array_equal(x.copy(), expected)
-        x.shape = (4, 6)
-        np.testing.assert_array_equal(x, expected.reshape(4, 6))
+        np.testing.assert_array_equal(x.reshape(4, 6), expected.reshape(4, 6))
         x.resize((2, 3), refcheck=False)
         np.testing.assert_array_equal(x, expected.ravel()[:6].reshape(2, 3))
         x.resize((300, 7), refcheck=False)

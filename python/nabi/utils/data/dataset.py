@@ -36,6 +36,10 @@ def gather(array: np.ndarray, index: np.ndarray) -> np.ndarray:
     """
     # The kernel reads rows of memory: an array that is not contiguous would be copied as a whole first.
     if not array.flags.c_contiguous or not array.size or not index.size:
+        # Checked here: older numpys only warn about an index into an array without elements.
+        if index.size and not -len(array) <= index.min() <= index.max() < len(array):
+            allowed = f"indices from {-len(array)} to {len(array) - 1}"
+            raise fail(IndexError, "gather", allowed, f"{index.min()} to {index.max()}")
         return np.ascontiguousarray(array[index])
     if index.min() < 0:
         index = np.where(index < 0, index + len(array), index)
