@@ -108,4 +108,30 @@ inline double max_lanes(Vec<double> a) {
     return _mm_cvtsd_f64(_mm_max_sd(y, _mm_unpackhi_pd(y, y)));
 }
 
+inline void transpose(Vec<float> (&rows)[8]) {
+    __m256 pairs[8], quads[8];
+    for (int i = 0; i < 4; i++) {
+        pairs[2 * i] = _mm256_unpacklo_ps(rows[2 * i].v, rows[2 * i + 1].v);
+        pairs[2 * i + 1] = _mm256_unpackhi_ps(rows[2 * i].v, rows[2 * i + 1].v);
+    }
+    for (int i = 0; i < 2; i++) {
+        quads[4 * i] = _mm256_shuffle_ps(pairs[4 * i], pairs[4 * i + 2], 0x44);
+        quads[4 * i + 1] = _mm256_shuffle_ps(pairs[4 * i], pairs[4 * i + 2], 0xee);
+        quads[4 * i + 2] = _mm256_shuffle_ps(pairs[4 * i + 1], pairs[4 * i + 3], 0x44);
+        quads[4 * i + 3] = _mm256_shuffle_ps(pairs[4 * i + 1], pairs[4 * i + 3], 0xee);
+    }
+    for (int i = 0; i < 4; i++) {
+        rows[i].v = _mm256_permute2f128_ps(quads[i], quads[i + 4], 0x20);
+        rows[i + 4].v = _mm256_permute2f128_ps(quads[i], quads[i + 4], 0x31);
+    }
+}
+inline void transpose(Vec<double> (&rows)[4]) {
+    __m256d low0 = _mm256_unpacklo_pd(rows[0].v, rows[1].v), high0 = _mm256_unpackhi_pd(rows[0].v, rows[1].v);
+    __m256d low1 = _mm256_unpacklo_pd(rows[2].v, rows[3].v), high1 = _mm256_unpackhi_pd(rows[2].v, rows[3].v);
+    rows[0].v = _mm256_permute2f128_pd(low0, low1, 0x20);
+    rows[1].v = _mm256_permute2f128_pd(high0, high1, 0x20);
+    rows[2].v = _mm256_permute2f128_pd(low0, low1, 0x31);
+    rows[3].v = _mm256_permute2f128_pd(high0, high1, 0x31);
+}
+
 }  // namespace nabi::NABI_SET

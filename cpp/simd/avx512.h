@@ -90,4 +90,46 @@ inline double sum_lanes(Vec<double> a) {
 inline float max_lanes(Vec<float> a) { return _mm512_reduce_max_ps(a.v); }
 inline double max_lanes(Vec<double> a) { return _mm512_reduce_max_pd(a.v); }
 
+inline void transpose(Vec<float> (&rows)[16]) {
+    __m512 pairs[16], quads[16];
+    for (int i = 0; i < 8; i++) {
+        pairs[2 * i] = _mm512_unpacklo_ps(rows[2 * i].v, rows[2 * i + 1].v);
+        pairs[2 * i + 1] = _mm512_unpackhi_ps(rows[2 * i].v, rows[2 * i + 1].v);
+    }
+    // quads[4 g + c] holds column c of each 128-bit lane for the rows 4 g to 4 g + 3.
+    for (int i = 0; i < 4; i++) {
+        quads[4 * i] = _mm512_shuffle_ps(pairs[4 * i], pairs[4 * i + 2], 0x44);
+        quads[4 * i + 1] = _mm512_shuffle_ps(pairs[4 * i], pairs[4 * i + 2], 0xee);
+        quads[4 * i + 2] = _mm512_shuffle_ps(pairs[4 * i + 1], pairs[4 * i + 3], 0x44);
+        quads[4 * i + 3] = _mm512_shuffle_ps(pairs[4 * i + 1], pairs[4 * i + 3], 0xee);
+    }
+    for (int c = 0; c < 4; c++) {
+        __m512 even0 = _mm512_shuffle_f32x4(quads[c], quads[c + 4], 0x88);
+        __m512 odd0 = _mm512_shuffle_f32x4(quads[c], quads[c + 4], 0xdd);
+        __m512 even1 = _mm512_shuffle_f32x4(quads[c + 8], quads[c + 12], 0x88);
+        __m512 odd1 = _mm512_shuffle_f32x4(quads[c + 8], quads[c + 12], 0xdd);
+        rows[c].v = _mm512_shuffle_f32x4(even0, even1, 0x88);
+        rows[c + 4].v = _mm512_shuffle_f32x4(odd0, odd1, 0x88);
+        rows[c + 8].v = _mm512_shuffle_f32x4(even0, even1, 0xdd);
+        rows[c + 12].v = _mm512_shuffle_f32x4(odd0, odd1, 0xdd);
+    }
+}
+inline void transpose(Vec<double> (&rows)[8]) {
+    __m512d pairs[8];
+    for (int i = 0; i < 4; i++) {
+        pairs[2 * i] = _mm512_unpacklo_pd(rows[2 * i].v, rows[2 * i + 1].v);
+        pairs[2 * i + 1] = _mm512_unpackhi_pd(rows[2 * i].v, rows[2 * i + 1].v);
+    }
+    for (int c = 0; c < 2; c++) {
+        __m512d even0 = _mm512_shuffle_f64x2(pairs[c], pairs[c + 2], 0x88);
+        __m512d odd0 = _mm512_shuffle_f64x2(pairs[c], pairs[c + 2], 0xdd);
+        __m512d even1 = _mm512_shuffle_f64x2(pairs[c + 4], pairs[c + 6], 0x88);
+        __m512d odd1 = _mm512_shuffle_f64x2(pairs[c + 4], pairs[c + 6], 0xdd);
+        rows[c].v = _mm512_shuffle_f64x2(even0, even1, 0x88);
+        rows[c + 2].v = _mm512_shuffle_f64x2(odd0, odd1, 0x88);
+        rows[c + 4].v = _mm512_shuffle_f64x2(even0, even1, 0xdd);
+        rows[c + 6].v = _mm512_shuffle_f64x2(odd0, odd1, 0xdd);
+    }
+}
+
 }  // namespace nabi::NABI_SET

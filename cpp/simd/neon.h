@@ -102,4 +102,18 @@ inline double sum_lanes(Vec<double> a) { return vgetq_lane_f64(a.v, 0) + vgetq_l
 inline float max_lanes(Vec<float> a) { return vmaxvq_f32(a.v); }
 inline double max_lanes(Vec<double> a) { return vmaxvq_f64(a.v); }
 
+inline void transpose(Vec<float> (&rows)[4]) {
+    float32x4_t a = vzip1q_f32(rows[0].v, rows[2].v), b = vzip2q_f32(rows[0].v, rows[2].v);
+    float32x4_t c = vzip1q_f32(rows[1].v, rows[3].v), d = vzip2q_f32(rows[1].v, rows[3].v);
+    rows[0].v = vzip1q_f32(a, c);
+    rows[1].v = vzip2q_f32(a, c);
+    rows[2].v = vzip1q_f32(b, d);
+    rows[3].v = vzip2q_f32(b, d);
+}
+inline void transpose(Vec<double> (&rows)[2]) {
+    float64x2_t low = vzip1q_f64(rows[0].v, rows[1].v);
+    rows[1].v = vzip2q_f64(rows[0].v, rows[1].v);
+    rows[0].v = low;
+}
+
 }  // namespace nabi::NABI_SET

@@ -118,4 +118,8 @@ inline T max_lanes(Vec<T> a) {
     return a.v;
 }
 
+// Rows become columns, in registers: lane j of rows[i] and lane i of rows[j] change places.
+template <class T>
+inline void transpose(Vec<T> (&)[1]) {}
+
 }  // namespace nabi::NABI_SET

@@ -46,6 +46,22 @@ void test_lanes() {
     CHECK(y[W / 2] != y[W / 2]);
 }
 
+template <class T>
+void test_transpose() {
+    constexpr int W = Vec<T>::width;
+    Vec<T> rows[W];
+    T lanes[W];
+    for (int i = 0; i < W; i++) {
+        for (int j = 0; j < W; j++) lanes[j] = T(W * i + j);
+        rows[i] = load(lanes);
+    }
+    transpose(rows);
+    for (int i = 0; i < W; i++) {
+        store(lanes, rows[i]);
+        for (int j = 0; j < W; j++) CHECK(lanes[j] == T(W * j + i));
+    }
+}
+
 }  // namespace
 
 void test_set() {
@@ -53,6 +69,8 @@ void test_set() {
     test_partial<double>();
     test_lanes<float>();
     test_lanes<double>();
+    test_transpose<float>();
+    test_transpose<double>();
 }
 
 }  // namespace nabi::NABI_SET
