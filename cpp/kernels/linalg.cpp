@@ -50,8 +50,9 @@ Status linear(const In& input, const In& weight, const In& bias, const Out& outp
     return with_float(output.dtype, [&](auto zero) {
         using T = decltype(zero);
         const int64_t n = output.shape[0], o = output.shape[1], i = input.shape[1];
-        return gemm<T>(n, o, i, matrix<T>(input), transposed(matrix<T>(weight)), data<T>(output), o, data<T>(bias),
-                       false);
+        Product<T> product = {n, o, i, matrix<T>(input), transposed(matrix<T>(weight)), data<T>(output), o};
+        product.epilogue.column_bias = data<T>(bias);
+        return gemm(product);
     });
 }
 
@@ -63,12 +64,11 @@ Status linear_backward(const In& grad, const In& input, const In& weight, const 
         const int64_t n = grad.shape[0], o = grad.shape[1], i = input.shape[1];
         Status status = OK;
         if (d_input.data) {
-            status = gemm<T>(n, i, o, matrix<T>(grad), matrix<T>(weight), data<T>(d_input), i, nullptr, false);
+            status = gemm(Product<T>{n, i, o, matrix<T>(grad), matrix<T>(weight), data<T>(d_input), i});
             if (status.code) return status;
         }
         if (d_weight.data) {
-            status =
-                gemm<T>(o, i, n, transposed(matrix<T>(grad)), matrix<T>(input), data<T>(d_weight), i, nullptr, false);
+            status = gemm(Product<T>{o, i, n, transposed(matrix<T>(grad)), matrix<T>(input), data<T>(d_weight), i});
             if (status.code) return status;
         }
         if (d_bias.data) sum_rows(n, o, data<T>(grad), data<T>(d_bias));
@@ -80,8 +80,7 @@ Status linear_backward(const In& grad, const In& input, const In& weight, const 
 Status matmul(const In& a, const In& b, const Out& c) noexcept {
     return with_float(c.dtype, [&](auto zero) {
         using T = decltype(zero);
-        return gemm<T>(c.shape[0], c.shape[1], a.shape[1], matrix<T>(a), matrix<T>(b), data<T>(c), c.shape[1], nullptr,
-                       false);
+        return gemm(Product<T>{c.shape[0], c.shape[1], a.shape[1], matrix<T>(a), matrix<T>(b), data<T>(c), c.shape[1]});
     });
 }
 
@@ -89,16 +88,13 @@ Status matmul(const In& a, const In& b, const Out& c) noexcept {
 Status batched_matmul(const In& a, const In& b, const Out& c) noexcept {
     return with_float(c.dtype, [&](auto zero) {
         using T = decltype(zero);
-        const int64_t rows = c.shape[1], columns = c.shape[2], depth = a.shape[2];
-        for (int64_t i = 0; i < c.shape[0]; i++) {
-            Matrix<T> left = matrix<T>(a), right = matrix<T>(b);
-            left.data += i * a.strides[0];
-            right.data += i * b.strides[0];
-            Status status =
-                gemm<T>(rows, columns, depth, left, right, data<T>(c) + i * rows * columns, columns, nullptr, false);
-            if (status.code) return status;
-        }
-        return OK;
+        const int64_t rows = c.shape[1], columns = c.shape[2];
+        Product<T> product = {rows, columns, a.shape[2], matrix<T>(a), matrix<T>(b), data<T>(c), columns};
+        product.batch = c.shape[0];
+        product.a_batch = a.strides[0];
+        product.b_batch = b.strides[0];
+        product.c_batch = rows * columns;
+        return gemm(product);
     });
 }
 

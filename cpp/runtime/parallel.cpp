@@ -138,15 +138,23 @@ void set_num_threads(int n) noexcept {
 
 // ---- running ----
 
-void run_parallel(int64_t n, int64_t grain, RangeFunction function, void* context) noexcept {
-    if (n <= 0) return;
+namespace {
+bool splits(int64_t n, int64_t grain) {
     int64_t forced = grain_override.load(std::memory_order_relaxed);
     if (forced < 0) {
         grain_override.compare_exchange_strong(forced, environment().grain);
         forced = grain_override.load(std::memory_order_relaxed);
     }
     if (forced > 0) grain = forced;
-    if (n <= std::max<int64_t>(grain, 1) || inside_region || omp_in_parallel()) return function(context, 0, n);
+    return n > std::max<int64_t>(grain, 1) && !inside_region && !omp_in_parallel();
+}
+}  // namespace
+
+int64_t parts_for(int64_t n, int64_t grain) noexcept { return splits(n, grain) ? get_num_threads() : 1; }
+
+void run_parallel(int64_t n, int64_t grain, RangeFunction function, void* context) noexcept {
+    if (n <= 0) return;
+    if (!splits(n, grain)) return function(context, 0, n);
 
     regions.fetch_add(1, std::memory_order_relaxed);
     const int threads = get_num_threads();

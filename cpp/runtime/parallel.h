@@ -27,6 +27,10 @@ void set_grain_override(int64_t grain) noexcept;
 // Seconds that an empty region costs with get_num_threads() threads, measured once.
 double fork_cost_seconds() noexcept;
 
+// 1 where a loop over n items with this grain would run in line, else the number of threads: for work that is divided by
+// hand, as run_parallel(parts, 1, ...).
+int64_t parts_for(int64_t n, int64_t grain) noexcept;
+
 // The grain for items that take this many nanoseconds each: work below a few fork costs stays on one thread.
 int64_t grain_for(double nanoseconds_per_item) noexcept;
 

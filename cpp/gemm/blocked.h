@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// The loops around the tile, for one thread and one rectangle of C: a block of columns (NC), a run of K (KC), a block of
+// rows (MC), a panel (NR), a tile (MR). `A` and `B` are packing functors (pack.h).
+#pragma once
+#include "gemm/pack.h"
+#include "gemm/schedule.h"
+#include "gemm/tile.h"
+
+namespace nabi::NABI_SET {
+
+// How a rectangle of this size is computed. None of it decides bits except kc, which depends on k alone.
+struct Plan {
+    int64_t kc, mc, nc;
+    bool pack_a, pack_b;
+    int64_t a_elements, b_elements;
+};
+
+// The run of K summed in registers: as equal as multiples of 8 allow, none above the set's KC.
+template <class T>
+inline int64_t run_length(int64_t k) noexcept {
+    const int64_t most = blocks<T>().kc, runs = ceil_divide(greatest<int64_t>(k, 1), most);
+    return least(most, ceil_divide(ceil_divide(greatest<int64_t>(k, 1), runs), 8) * 8);
+}
+
+// Both matrices are in memory with unit strides along rows or columns as told.
+template <class T>
+inline Plan plan(int64_t rows, int64_t columns, int64_t k, bool a_direct, bool b_direct) noexcept {
+    constexpr int64_t W = Vec<T>::width, NR = NV * W;
+    const Blocks block = blocks<T>();
+    Plan p;
+    p.kc = run_length<T>(k);
+    const int64_t row_blocks = ceil_divide(rows, block.mc), tiles = ceil_divide(rows, MR);
+    p.mc = ceil_divide(tiles, row_blocks) * MR;
+    p.nc = least(block.nc, ceil_divide(columns, NR) * NR);
+    // A panel that few tiles read is not worth copying.
+    p.pack_a = !a_direct || ceil_divide(columns, NR) > 6;
+    p.pack_b = !b_direct || tiles > 3;
+    const int64_t depth = least(p.kc, greatest<int64_t>(k, 1));
+    p.a_elements = p.pack_a ? least(p.mc, tiles * MR) * depth + PACK_SLACK<T> : 0;
+    p.a_elements = ceil_divide(p.a_elements, 16) * 16;
+    p.b_elements = p.nc * depth;
+    return p;
+}
+
+template <class T, class A, class B>
+void multiply_rectangle(const A& a, const B& b, const Rectangle& r, int64_t k, T* c, int64_t ldc, const Epilogue<T>& e,
+                        const Plan& plan, T* workspace) noexcept {
+    constexpr int64_t W = Vec<T>::width, NR = NV * W;
+    T *a_packed = workspace, *b_packed = workspace + plan.a_elements;
+    for (int64_t jc = r.j0; jc < r.j1; jc += plan.nc) {
+        const int64_t columns = least(plan.nc, r.j1 - jc);
+        for (int64_t pc = 0; pc == 0 || pc < k; pc += plan.kc) {
+            const int64_t kc = least(plan.kc, k - pc);
+            const bool first = pc == 0, last = pc + plan.kc >= k;
+            for (int64_t j = 0; j < columns; j += NR) {
+                const int64_t width = least(NR, columns - j);
+                // A panel that ends inside a vector is packed always: its loads would leave the matrix.
+                if (plan.pack_b || width % W)
+                    b.pack(pc, kc, jc + j, width, ceil_divide(width, W) * W, b_packed + j * kc);
+            }
+            for (int64_t ic = r.i0; ic < r.i1; ic += plan.mc) {
+                const int64_t rows = least(plan.mc, r.i1 - ic);
+                if (plan.pack_a) {
+                    for (int64_t i = 0; i < rows; i += MR)
+                        a.pack(ic + i, least<int64_t>(MR, rows - i), pc, kc, a_packed + i * kc);
+                }
+                for (int64_t j = 0; j < columns; j += NR) {
+                    const int64_t width = least(NR, columns - j), vectors = ceil_divide(width, W);
+                    const T* panel = b_packed + j * kc;
+                    int64_t b_row = vectors * W;
+                    if constexpr (B::IN_MEMORY) {
+                        if (!plan.pack_b && width % W == 0) {
+                            panel = b.from.data + pc * b.from.row + (jc + j) * b.from.col;
+                            b_row = b.from.row;
+                        }
+                    }
+                    for (int64_t i = 0; i < rows; i += MR) {
+                        const int64_t height = least<int64_t>(MR, rows - i), at = ic + i;
+                        const Target<T> to = {c + at * ldc + jc + j,
+                                              ldc,
+                                              width,
+                                              e.alpha,
+                                              first && e.row_bias ? e.row_bias + at : nullptr,
+                                              first && e.column_bias ? e.column_bias + jc + j : nullptr,
+                                              e.accumulate || !first};
+                        if (plan.pack_a) {
+                            tile_of<T, false>(height, vectors)(kc, a_packed + i * kc, MR, panel, b_row, to);
+                        } else if constexpr (A::IN_MEMORY) {
+                            const T* from = a.from.data + at * a.from.row + pc * a.from.col;
+                            if (a.from.col == 1) {
+                                tile_of<T, true>(height, vectors)(kc, from, a.from.row, panel, b_row, to);
+                            } else {
+                                tile_of<T, false>(height, vectors)(kc, from, a.from.col, panel, b_row, to);
+                            }
+                        }
+                        if (last && e.activate) e.activate(e.context, to.c, ldc, at, jc + j, height, width);
+                    }
+                }
+            }
+        }
+    }
+}
+
+}  // namespace nabi::NABI_SET
