@@ -17,7 +17,7 @@ constexpr int MR = 8, NV = 3;  // 24 accumulators, 3 of B, 1 of A: 28 of 32 regi
 constexpr int64_t KC = 384, MC = 128, NC = 960;
 #elif defined(NABI_ISA_AVX2)
 constexpr int MR = 6, NV = 2;  // 12 accumulators, 2 of B, 2 of A: all 16 registers
-constexpr int64_t KC = 320, MC = 144, NC = 4096;
+constexpr int64_t KC = 384, MC = 96, NC = 4096;
 #elif defined(NABI_ISA_NEON)
 constexpr int MR = 8, NV = 3;  // 24 accumulators, 3 of B, 2 of A: 29 of 32 registers
 constexpr int64_t KC = 256, MC = 128, NC = 1536;

@@ -78,6 +78,9 @@ struct ColumnsOf {
 
     void pack_rows(const T* b, int64_t kc, int64_t width, int64_t R, T* to) const noexcept {
         for (int64_t p = 0; p < kc; p++, b += from.row, to += R) {
+            // A row is a cache line or two, the next one too far away for the hardware to guess.
+            __builtin_prefetch(b + 16 * from.row);
+            __builtin_prefetch(b + 16 * from.row + width - 1);
             int64_t j = 0;
             for (; j + W <= width; j += W) store(to + j, load(b + j));
             if (j < width) store(to + j, load_partial(b + j, width - j));

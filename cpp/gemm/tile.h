@@ -41,7 +41,8 @@ void tile(int64_t kc, const T* a, int64_t a_stride, const T* b, int64_t b_row, c
     const T* row[R];
 #pragma GCC unroll 16
     for (int i = 0; i < R; i++) row[i] = a + i * (ROWS ? a_stride : 1);
-#pragma GCC unroll 4
+// Unrolled after registers are given out: steps that are merged before that hoist loads and spill sums.
+#pragma GCC unroll 2
     for (int64_t p = 0; p < kc; p++) {
         Vec<T> column[V];
 #pragma GCC unroll 4
