@@ -35,6 +35,24 @@ bool same_layout(PyArrayObject* a, PyArrayObject* b) {
     return true;
 }
 
+// Leading dimensions as one: the stride of the merged dimension, if they lie behind each other in memory.
+bool leading_stride(PyArrayObject* array, int count, int64_t& stride) {
+    stride = 0;
+    npy_intp wanted = 0;
+    for (int d = count - 1; d >= 0; d--) {
+        const npy_intp size = PyArray_DIM(array, d), step = PyArray_STRIDE(array, d);
+        if (size == 1) continue;
+        if (wanted == 0) {
+            stride = step / PyArray_ITEMSIZE(array);
+            if (step == 0) return false;
+        } else if (step != wanted) {
+            return false;
+        }
+        wanted = step * size;
+    }
+    return true;
+}
+
 }  // namespace
 
 Call::~Call() {
@@ -171,22 +189,44 @@ bool Call::bind_dims(const ArrayRule& rule, Slot& slot) {
             return fail_array(rule, expected.c_str(), object);
         }
     }
-    if (!rule.strided && !PyArray_IS_C_CONTIGUOUS(slot.array)) {
+    // With leading dimensions that don't lie behind each other in memory a copy is needed even where strides are read.
+    int64_t row = 0;
+    const bool merges = rule.strided && (!rule.leading || leading_stride(slot.array, first, row));
+    if (!merges && !PyArray_IS_C_CONTIGUOUS(slot.array)) {
         slot.array = copy_with_strides(slot.array, nullptr);
         slot.owned = true;
         if (!slot.array) return false;
+        leading_stride(slot.array, first, row);
+    }
+    for (int d = 0; d < slot.ndim; d++) {
+        slot.strides[d] = PyArray_STRIDE(slot.array, d) / PyArray_ITEMSIZE(slot.array);
     }
     if (rule.leading) {
-        slot.shape[0] = product(first, leading_shape_);
-        for (int i = 0; i < named; i++) slot.shape[i + 1] = letters_[rule.dims[static_cast<size_t>(i)] - 'a'];
-        slot.ndim = named + 1;
-        for (int64_t d = slot.ndim - 1, step = 1; d >= 0; step *= slot.shape[d--]) slot.strides[d] = step;
-    } else {
-        for (int d = 0; d < slot.ndim; d++) {
-            slot.strides[d] = PyArray_STRIDE(slot.array, d) / PyArray_ITEMSIZE(slot.array);
-        }
+        for (int i = 0; i < named; i++)
+            slot.strides[i + 1] = PyArray_STRIDE(slot.array, first + i) / PyArray_ITEMSIZE(slot.array);
+        slot.strides[0] = row;
+        merge_leading(rule, slot);
     }
     return true;
+}
+
+// The shape with all leading dimensions as one.
+void Call::merge_leading(const ArrayRule& rule, Slot& slot) const {
+    const int named = static_cast<int>(rule.dims.size());
+    slot.shape[0] = product(leading_, leading_shape_);
+    for (int i = 0; i < named; i++) slot.shape[i + 1] = letters_[rule.dims[static_cast<size_t>(i)] - 'a'];
+    slot.ndim = named + 1;
+}
+
+// The shape that Python sees.
+void Call::output_shape(const ArrayRule& rule, Slot& slot) const {
+    slot.ndim = 0;
+    if (rule.bits) slot.shape[slot.ndim++] = (PyArray_SIZE(flat_) + 7) / 8;
+    if (rule.leading) {
+        std::memcpy(slot.shape, leading_shape_, sizeof(int64_t) * static_cast<size_t>(leading_));
+        slot.ndim = leading_;
+    }
+    for (char letter : rule.dims) slot.shape[slot.ndim++] = letters_[letter - 'a'];
 }
 
 bool Call::take_array(Slot& slot, DType& dtype, int64_t& size, bool& given) {
@@ -244,11 +284,36 @@ bool Call::load(InOut& value) {
     return true;
 }
 
+// An array that is there already, for the kernel to add to.
+bool Call::take_accumulator(const ArrayRule& rule, Slot& slot, Out& value, PyObject* object) {
+    if (!PyArray_Check(object)) {
+        raise_error(PyExc_TypeError, op_,
+                    "expected " + rule.name + " to be an array to add to, got " + describe(object));
+        return false;
+    }
+    auto* array = reinterpret_cast<PyArrayObject*>(object);
+    DType dtype;
+    if (!check_dtype(rule, array, dtype)) return false;
+    if (!PyArray_ISWRITEABLE(array) || !PyArray_IS_C_CONTIGUOUS(array)) {
+        return fail_array(rule, "to be writable and contiguous", object);
+    }
+    if (PyArray_NDIM(array) != slot.ndim || !std::equal(slot.shape, slot.shape + slot.ndim, PyArray_SHAPE(array))) {
+        return fail_array(rule, ("of shape " + shape_text(slot.ndim, slot.shape)).c_str(), object);
+    }
+    slot.array = array;
+    Py_INCREF(array);
+    value.accumulate = true;
+    return true;
+}
+
 bool Call::load(Out& value) {
     Slot& slot = slots_[array_];
     const ArrayRule& rule = rule_.arrays[static_cast<size_t>(array_++)];
     value = Out{};
-    if (rule.optional) {
+    PyObject* given = nullptr;
+    if (rule.accumulates && position_ < count_ && PyArray_Check(arguments_[position_])) {
+        given = arguments_[position_++];
+    } else if (rule.optional) {
         bool wanted = false;
         if (!load(wanted)) return false;
         if (!wanted) return true;
@@ -259,14 +324,12 @@ bool Call::load(Out& value) {
         slot.array = new_array(dtype, PyArray_NDIM(flat_), reinterpret_cast<const int64_t*>(PyArray_SHAPE(flat_)),
                                flat_strides_);
     } else {
-        if (rule.bits) {
-            slot.shape[slot.ndim++] = (PyArray_SIZE(flat_) + 7) / 8;
-        } else if (rule.leading) {
-            std::memcpy(slot.shape, leading_shape_, sizeof(int64_t) * static_cast<size_t>(leading_));
-            slot.ndim = leading_;
+        output_shape(rule, slot);
+        if (given) {
+            if (!take_accumulator(rule, slot, value, given)) return false;
+        } else {
+            slot.array = new_array(dtype, slot.ndim, slot.shape);
         }
-        for (char letter : rule.dims) slot.shape[slot.ndim++] = letters_[letter - 'a'];
-        slot.array = new_array(dtype, slot.ndim, slot.shape);
     }
     if (!slot.array) return false;
     slot.owned = true;
@@ -275,10 +338,7 @@ bool Call::load(Out& value) {
         slot.shape[0] = value.size;
         slot.ndim = 1;
     } else if (rule.leading) {
-        int named = static_cast<int>(rule.dims.size());
-        slot.shape[0] = product(leading_, leading_shape_);
-        for (int i = 0; i < named; i++) slot.shape[i + 1] = letters_[rule.dims[static_cast<size_t>(i)] - 'a'];
-        slot.ndim = named + 1;
+        merge_leading(rule, slot);
     }
     for (int64_t d = slot.ndim - 1, step = 1; d >= 0; step *= slot.shape[d--]) slot.strides[d] = step;
     value.data = PyArray_DATA(slot.array);

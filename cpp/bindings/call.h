@@ -63,6 +63,9 @@ class Call {
     void choose_flat_strides(const Slot& slot);
     bool bind_flat(const ArrayRule& rule, Slot& slot, bool copies);
     bool bind_dims(const ArrayRule& rule, Slot& slot);
+    void output_shape(const ArrayRule& rule, Slot& slot) const;
+    void merge_leading(const ArrayRule& rule, Slot& slot) const;
+    bool take_accumulator(const ArrayRule& rule, Slot& slot, Out& value, PyObject* object);
     bool take_array(Slot& slot, DType& dtype, int64_t& size, bool& given);
 
     const char* op_;

@@ -72,6 +72,10 @@ ArrayRule parse_array(const char* op, const std::string& token, bool output) {
         rule.optional = true;
         at++;
     }
+    if (at < token.size() && token[at] == '+') {
+        rule.accumulates = output;
+        at++;
+    }
     if (at < token.size() && token[at] == ':') {
         parse_dtype(op, token.substr(at + 1), rule);
         at = token.size();

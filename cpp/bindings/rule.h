@@ -12,13 +12,14 @@ constexpr size_t MAX_ARRAYS = 10;
 
 struct ArrayRule {
     std::string name;
-    std::string dims;       // one letter a dimension, as written: "no"
-    bool leading = false;   // starts with "...": any number of leading dimensions, merged into one
-    bool flat = false;      // [*]
-    bool bits = false;      // [*/8]
-    bool strided = false;   // ~
-    bool optional = false;  // ?
-    bool in_place = false;  // !
+    std::string dims;          // one letter a dimension, as written: "no"
+    bool leading = false;      // starts with "...": any number of leading dimensions, merged into one
+    bool flat = false;         // [*]
+    bool bits = false;         // [*/8]
+    bool strided = false;      // ~
+    bool optional = false;     // ?
+    bool in_place = false;     // !
+    bool accumulates = false;  // +
     bool output = false;
     bool any_dtype = false;
     bool common_dtype = true;

@@ -14,10 +14,10 @@ Matrix<T> matrix(const In& x) {
     return {data<T>(x), x.strides[x.ndim - 2], x.strides[x.ndim - 1]};
 }
 
-// y[j] = sum over i of x[i, j], rows in blocks of 64 and the blocks in ascending order; a thread owns whole vectors of
-// columns.
+// y[j] = [y[j] +] sum over i of x[i, j], rows in blocks of 64 and the blocks in ascending order; a thread owns whole
+// vectors of columns.
 template <class T>
-void sum_rows(int64_t rows, int64_t columns, const T* x, T* y) {
+void sum_rows(int64_t rows, int64_t columns, const T* x, T* y, bool accumulate) {
     constexpr int64_t W = Vec<T>::width;
     const int64_t vectors = (columns + W - 1) / W;
     parallel_for(vectors, grain_for(0.5 * static_cast<double>(rows)), [&](int64_t begin, int64_t end) {
@@ -35,9 +35,9 @@ void sum_rows(int64_t rows, int64_t columns, const T* x, T* y) {
                 total = total + sum;
             }
             if (left >= W) {
-                store(y + j, total);
+                store(y + j, accumulate ? load(y + j) + total : total);
             } else {
-                store_partial(y + j, total, left);
+                store_partial(y + j, accumulate ? load_partial(y + j, left) + total : total, left);
             }
         }
     });
@@ -56,7 +56,8 @@ Status linear(const In& input, const In& weight, const In& bias, const Out& outp
     });
 }
 
-// d_input = grad weight; d_weight = grad^T input; d_bias = sum of grad's rows                   writes =
+// d_input = grad weight; d_weight = grad^T input; d_bias = sum of grad's rows
+// d_input is written =; d_weight and d_bias = or +=
 Status linear_backward(const In& grad, const In& input, const In& weight, const Out& d_input, const Out& d_weight,
                        const Out& d_bias) noexcept {
     return with_float(grad.dtype, [&](auto zero) {
@@ -68,28 +69,36 @@ Status linear_backward(const In& grad, const In& input, const In& weight, const 
             if (status.code) return status;
         }
         if (d_weight.data) {
-            status = gemm(Product<T>{o, i, n, transposed(matrix<T>(grad)), matrix<T>(input), data<T>(d_weight), i});
+            Product<T> product = {o, i, n, transposed(matrix<T>(grad)), matrix<T>(input), data<T>(d_weight), i};
+            product.epilogue.accumulate = d_weight.accumulate;
+            status = gemm(product);
             if (status.code) return status;
         }
-        if (d_bias.data) sum_rows(n, o, data<T>(grad), data<T>(d_bias));
+        if (d_bias.data) sum_rows(n, o, data<T>(grad), data<T>(d_bias), d_bias.accumulate);
         return OK;
     });
 }
 
-// c[m, n] = sum_k a[m, k] b[k, n]                                                               writes =
-Status matmul(const In& a, const In& b, const Out& c) noexcept {
+// c[m, n] = alpha sum_k a[m, k] b[k, n]                                                         writes = or +=
+Status matmul(const In& a, const In& b, double alpha, const Out& c) noexcept {
     return with_float(c.dtype, [&](auto zero) {
         using T = decltype(zero);
-        return gemm(Product<T>{c.shape[0], c.shape[1], a.shape[1], matrix<T>(a), matrix<T>(b), data<T>(c), c.shape[1]});
+        const int64_t rows = c.shape[0], columns = c.shape[1];
+        Product<T> product = {rows, columns, a.shape[1], matrix<T>(a), matrix<T>(b), data<T>(c), columns};
+        product.epilogue.alpha = T(alpha);
+        product.epilogue.accumulate = c.accumulate;
+        return gemm(product);
     });
 }
 
-// c[b] = a[b] b[b] for every b                                                                  writes =
-Status batched_matmul(const In& a, const In& b, const Out& c) noexcept {
+// c[b] = alpha a[b] b[b] for every b                                                            writes = or +=
+Status batched_matmul(const In& a, const In& b, double alpha, const Out& c) noexcept {
     return with_float(c.dtype, [&](auto zero) {
         using T = decltype(zero);
         const int64_t rows = c.shape[1], columns = c.shape[2];
         Product<T> product = {rows, columns, a.shape[2], matrix<T>(a), matrix<T>(b), data<T>(c), columns};
+        product.epilogue.alpha = T(alpha);
+        product.epilogue.accumulate = c.accumulate;
         product.batch = c.shape[0];
         product.a_batch = a.strides[0];
         product.b_batch = b.strides[0];

@@ -28,6 +28,7 @@ struct Out {
     int32_t ndim;
     DType dtype;
     int64_t size;
+    bool accumulate = false;  // += into what stands there, where the rule allows it
 };
 
 // An array that exists already and is changed in place.

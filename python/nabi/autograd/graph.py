@@ -36,8 +36,13 @@ class Node(NodeBase):
     title = "Node"  # what print(tensor) shows as grad_fn
     saves: tuple[int, ...] = ()
     broadcasts = False  # gradients may come back larger than the inputs
+    adds_into: tuple[int, ...] = ()  # inputs whose gradient backward_into can add to an array that exists
 
     def backward(self, grad):
+        raise NotImplementedError
+
+    def backward_into(self, grad, into: dict[int, np.ndarray]):
+        """:meth:`backward`, with the gradients of the inputs in ``into`` added to the arrays given there."""
         raise NotImplementedError
 
     def backward_plain(self, grad):

@@ -2,7 +2,8 @@
 """The backward walk: gradients carried from outputs to leaves, youngest node first, from a heap, without recursion.
 
 Who owns a gradient: an array is added into only where the walk made it itself; a leaf takes an array over only where
-nobody else can see it. Everything else is a fresh array.
+nobody else can see it. Everything else is a fresh array. A matrix product adds to ``leaf.grad`` itself, without an array
+between, where the leaf has a gradient already, no hook wants to see the new one, and this walk uses the leaf once.
 """
 
 from __future__ import annotations
@@ -65,9 +66,71 @@ def _required(roots: list[Node], wanted: set) -> set[Node]:
     return needed
 
 
-def _walk(outputs, seeds, retain: bool, create: bool, wanted: set | None) -> dict:
+class _Direct:
+    """Which leaves of one walk get their gradient added in place, and which did."""
+
+    __slots__ = ("done", "outputs", "uses")
+
+    def __init__(self, outputs):
+        self.outputs = outputs
+        self.uses: dict | None = (
+            None  # counted when it is first asked for: most walks find leaves without gradient
+        )
+        self.done: list[Tensor] = []
+
+    def offer(self, node: Node, grad: np.ndarray) -> dict[int, np.ndarray]:
+        """{input: the array of its leaf's gradient} for what the node may add to."""
+        into = {}
+        for position in node.adds_into:
+            leaf = node.edges[position] if position < len(node.edges) else None
+            if not isinstance(leaf, Tensor) or leaf._grad is None or leaf._hooks:
+                continue
+            held = leaf._grad._array
+            fits = held.dtype == grad.dtype and held.shape == leaf._array.shape and held.flags.carray
+            if not fits or leaf._grad._node is not None or self._used(leaf) != 1:
+                continue
+            # A gradient that lies in memory the product reads would change under it.
+            if any(np.may_share_memory(held, other) for other in (grad, *(node.saved or ()))):
+                continue
+            into[position] = held
+        return into
+
+    def _used(self, leaf: Tensor) -> int:
+        if self.uses is None:
+            self.uses = _uses(self.outputs)
+        return self.uses[leaf]
+
+    def finish(self, node: Node, into: dict) -> None:
+        for position in into:
+            leaf = node.edges[position]
+            bump(leaf._grad)
+            self.done.append(leaf)
+
+
+def _uses(outputs) -> dict[Tensor, int]:
+    """How often each leaf is an input of what the outputs were made from."""
+    counts: dict[Tensor, int] = {}
+    stack = [edge_of(output) for output in outputs]
+    seen = set()
+    while stack:
+        edge = stack.pop()
+        if isinstance(edge, Tensor):
+            counts[edge] = counts.get(edge, 0) + 1
+            continue
+        node = edge.node if type(edge) is Slot else edge
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        stack.extend(node.edges)
+    return counts
+
+
+def _walk(
+    outputs, seeds, retain: bool, create: bool, wanted: set | None, direct: _Direct | None = None
+) -> dict:
     """Carries gradients from ``outputs`` back. Returns {leaf, node or (node, index): gradient} for what is wanted
-    (None: every leaf). Gradients are arrays, or Tensors when a graph of the walk itself is to be created."""
+    (None: every leaf). Gradients are arrays, or Tensors when a graph of the walk itself is to be created.
+    ``direct``: where a node may add to a leaf's gradient itself."""
     grads: dict = {}  # by node; a list for several outputs
     owned = set()  # what the walk made itself by adding, and so may add into
     leaves: dict = {}
@@ -122,7 +185,13 @@ def _walk(outputs, seeds, retain: bool, create: bool, wanted: set | None) -> dic
         if wanted is not None and node not in needed:
             _capture(node, grad, wanted, captured)
             continue
-        results = node.backward_plain(grad) if create else node.backward(grad)
+        if create:
+            results = node.backward_plain(grad)
+        elif direct is not None and node.adds_into and (into := direct.offer(node, grad)):
+            results = node.backward_into(grad, into)
+            direct.finish(node, into)
+        else:
+            results = node.backward(grad)
         if not retain:
             node.saved = None
         broadcasts = node.broadcasts
@@ -294,16 +363,23 @@ def backward(tensors, grad_tensors=None, retain_graph=None, create_graph: bool =
         wanted = {_key(each, "backward"): each for each in inputs}
     retain = create_graph if retain_graph is None else retain_graph
     with _walking(create_graph):
-        found = _walk(outputs, seeds, retain, create_graph, wanted)
+        direct = None if create_graph or wanted is not None else _Direct(outputs)
+        found = _walk(outputs, seeds, retain, create_graph, wanted, direct)
         del seeds
+        for leaf in direct.done if direct is not None else ():
+            _run_post_hooks(leaf)
         for key in list(found):
             leaf = key if wanted is None else wanted[key]
             grad, alone = _C.take(found, key)
             _accumulate(leaf, grad, alone)
             grad = None
-            if leaf._post_hooks:
-                for hook in list(leaf._post_hooks.values()):
-                    hook(leaf)
+            _run_post_hooks(leaf)
+
+
+def _run_post_hooks(leaf: Tensor) -> None:
+    if leaf._post_hooks:
+        for hook in list(leaf._post_hooks.values()):
+            hook(leaf)
 
 
 def _key(tensor: Tensor, op: str):
