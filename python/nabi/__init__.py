@@ -123,7 +123,24 @@ from .ops.elementwise import (
     tanh,
     tanh_,
 )
-from .ops.linalg import bmm, dot, matmul, mm, mv
+from .ops.linalg import (
+    addbmm,
+    addmm,
+    addmv,
+    addr,
+    baddbmm,
+    bmm,
+    dot,
+    einsum,
+    ger,
+    inner,
+    matmul,
+    mm,
+    mv,
+    outer,
+    tensordot,
+    vdot,
+)
 from .ops.promote import result_type
 from .ops.reduce import mean, sum
 from .ops.shape import (

@@ -6,20 +6,20 @@ from __future__ import annotations
 # Functions that are Tensor methods, too. A name leaves its list on the day it exists.
 BOTH = """
 exp2 expm1 log2 log10 log1p logaddexp rsqrt reciprocal sign floor ceil round trunc frac sin cos tan asin acos atan atan2
-sinh cosh asinh acosh atanh erf erfc erfinv lgamma digamma fmod lerp addcmul addcdiv addmm addmv addbmm baddbmm
+sinh cosh asinh acosh atanh erf erfc erfinv lgamma digamma fmod lerp addcmul addcdiv
 nan_to_num logit rsqrt_ reciprocal_ floor_ ceil_ round_ trunc_ sin_ cos_ tan_ erf_
 expm1_ log1p_ amax amin aminmax prod std var norm logsumexp cumsum cumprod cummax cummin
 median nanmedian mode nansum nanmean count_nonzero quantile nanquantile histc bincount kthvalue where nonzero argwhere
 gather scatter scatter_add scatter_reduce index_add index_copy index_fill index_put index_put_ masked_fill
 masked_select take take_along_dim sort argsort topk unique unique_consecutive repeat_interleave tile flip fliplr flipud
-roll rot90 tril triu diag diagonal diag_embed diagflat hsplit vsplit dsplit tensor_split ravel outer inner kron cross
+roll rot90 tril triu diag diagonal diag_embed diagflat hsplit vsplit dsplit tensor_split ravel kron cross
 trace inverse det logdet slogdet cholesky qr svd pinverse matrix_power cov corrcoef bitwise_left_shift
 bitwise_right_shift diff hardshrink prelu
 """
 
 FUNCTIONS = """
 std_mean var_mean bucketize searchsorted isin tril_indices triu_indices hstack vstack dstack column_stack row_stack
-atleast_1d atleast_2d atleast_3d meshgrid cartesian_prod combinations block_diag broadcast_tensors einsum tensordot
+atleast_1d atleast_2d atleast_3d meshgrid cartesian_prod combinations block_diag broadcast_tensors
 chain_matmul cdist logspace celu selu finfo iinfo can_cast promote_types cosine_similarity pairwise_distance conv1d
 conv2d conv3d conv_transpose1d conv_transpose2d max_pool1d max_pool2d avg_pool1d batch_norm layer_norm group_norm
 embedding bilinear pixel_shuffle lstm gru rnn_tanh fft linalg distributions multiprocessing accelerator amp autocast
@@ -29,7 +29,7 @@ set_default_tensor_type set_num_interop_threads get_num_interop_threads bfloat16
 """
 
 METHODS = """
-sign_ lerp_ addcmul_ addcdiv_ addmm_ fmod_ cumsum_ cumprod_ scatter_ scatter_add_ scatter_reduce_ index_add_
+sign_ lerp_ addcmul_ addcdiv_ fmod_ cumsum_ cumprod_ scatter_ scatter_add_ scatter_reduce_ index_add_
 index_copy_ index_fill_ masked_fill_ masked_scatter_ put_ repeat tril_ triu_ unfold squeeze_ unsqueeze_ transpose_ t_
 resize_ logical_and_ logical_or_ logical_not_ eq_ ne_ lt_ le_ gt_ ge_ log_normal_ geometric_ cauchy_ is_pinned
 share_memory_ pin_memory
@@ -51,12 +51,10 @@ MEANWHILE = {
     "tile": "expand and reshape",
     "flip": "x[list(range(n - 1, -1, -1))]",
     "ravel": "reshape(-1)",
-    "outer": "a[:, None] * b[None, :]",
     "hstack": "cat",
     "vstack": "cat or stack",
     "gather": "x[rows, columns]",
     "take": "x.reshape(-1)[index]",
-    "einsum": "matmul, transpose and sum",
     "compile": "the model itself",
     "cuda": 'device "cpu", the only one nabi has',
     "mps": 'device "cpu", the only one nabi has',

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 
 def linear(x, weight, bias=None):
     """y[..., o] = sum over i of x[..., i] weight[o, i] + bias[o]; a weight without o gives y without o"""
@@ -35,3 +37,53 @@ def matmul(a, b):
     if a.ndim == 1:
         c = c[..., 0, :]
     return c[..., 0] if b.ndim == 1 else c
+
+
+def _plus(x, product, beta, alpha):
+    """beta x + alpha product; x does not count where beta is 0"""
+    return alpha * product + (0 if beta == 0 else beta * x)
+
+
+def addmm(x, a, b, *, beta=1, alpha=1):
+    """beta x + alpha (a b) for matrices"""
+    return _plus(x, mm(a, b), beta, alpha)
+
+
+def baddbmm(x, a, b, *, beta=1, alpha=1):
+    """the same for batches of matrices"""
+    return _plus(x, bmm(a, b), beta, alpha)
+
+
+def addbmm(x, a, b, *, beta=1, alpha=1):
+    """beta x + alpha (sum over the batch of its products)"""
+    return _plus(x, bmm(a, b).sum(0), beta, alpha)
+
+
+def addmv(x, a, v, *, beta=1, alpha=1):
+    """beta x + alpha (a v)"""
+    return _plus(x, (a * v).sum(1), beta, alpha)
+
+
+def addr(x, a, b, *, beta=1, alpha=1):
+    """beta x + alpha a b^T"""
+    return _plus(x, outer(a, b), beta, alpha)
+
+
+def outer(a, b):
+    """c[i, j] = a[i] b[j]"""
+    return a[:, None] * b
+
+
+def inner(a, b):
+    """c[..., ...] = sum over k of a[..., k] b[..., k]"""
+    return np.inner(a, b)
+
+
+def tensordot(a, b, dims=2):
+    """the sum of products over the dimensions that dims pairs"""
+    return np.tensordot(a, b, dims)
+
+
+def einsum(equation, *operands):
+    """numpy's own, which sums in no particular hurry"""
+    return np.einsum(equation, *operands, optimize=False)

@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""linear, matmul, mm, bmm."""
+"""linear, matmul, mm, bmm, mv, dot."""
 
 from __future__ import annotations
 
-import numpy as np
-
 from nabi.reference import linalg as reference
 
-from ..case import Bad, Case, Sample
+from ...case import Bad, Case, Sample
+from ._magnitude import sums
 
 
 def _linear_samples(draw):
@@ -21,16 +20,6 @@ def _linear_samples(draw):
 
 def _depth(sample) -> int:
     return sample.args[0].shape[-1] + 1
-
-
-def _sums(reference):
-    """Sum of the terms' absolute values: the reference of absolute values."""
-
-    def magnitude(sample):
-        positive = sample.map(lambda path, x: np.abs(x))
-        return reference(*positive.args, **positive.options)
-
-    return magnitude
 
 
 def _matmul_samples(draw):
@@ -59,6 +48,17 @@ def _bmm_samples(draw):
         yield Sample(draw(3, m, k), draw(3, k, n))
 
 
+def _mv_samples(draw):
+    for m, k, n in draw.products:
+        if n == 1 or m < 2:
+            yield Sample(draw(m, k), draw(k))
+
+
+def _dot_samples(draw):
+    for size in (0, 1, 3, 8, 17, 67):
+        yield Sample(draw(size), draw(size))
+
+
 _COMMON = {"exact": ("integers",), "linear": True, "terms": _depth, "blocks": True}
 
 CASES = [
@@ -67,7 +67,7 @@ CASES = [
         "nn.functional.linear",
         reference.linear,
         _linear_samples,
-        magnitude=_sums(reference.linear),
+        magnitude=sums(reference.linear),
         bench=[((64, 784), (512, 784), (512,)), ((16, 32), (32, 32), (32,))],
         bad=[
             Bad(
@@ -114,7 +114,7 @@ CASES = [
         "matmul",
         reference.matmul,
         _matmul_samples,
-        magnitude=_sums(reference.matmul),
+        magnitude=sums(reference.matmul),
         bad=[
             Bad(
                 "inner sizes differ",
@@ -147,7 +147,7 @@ CASES = [
         "mm",
         reference.mm,
         _mm_samples,
-        magnitude=_sums(reference.mm),
+        magnitude=sums(reference.mm),
         bench=[((64, 64), (64, 64)), ((1024, 1024), (1024, 1024))],
         bad=[
             Bad("inner sizes differ", lambda m, t: m.mm(t(3, 4), t(5, 6)), RuntimeError, "mm: expected"),
@@ -165,11 +165,34 @@ CASES = [
         "bmm",
         reference.bmm,
         _bmm_samples,
-        magnitude=_sums(reference.bmm),
+        magnitude=sums(reference.bmm),
         bad=[
             Bad("batches differ", lambda m, t: m.bmm(t(2, 3, 4), t(3, 4, 5)), RuntimeError, "bmm: expected"),
             Bad("two dimensions", lambda m, t: m.bmm(t(3, 4), t(4, 5)), RuntimeError, "bmm: expected"),
         ],
+        **_COMMON,
+    ),
+    Case(
+        "mv",
+        "mv",
+        reference.matmul,
+        _mv_samples,
+        magnitude=sums(reference.matmul),
+        bad=[
+            Bad(
+                "inner sizes differ", lambda m, t: m.mv(t(3, 4), t(3)), RuntimeError, "mv: expected a matrix"
+            ),
+            Bad("two matrices", lambda m, t: m.mv(t(3, 4), t(4, 1)), RuntimeError, "mv: expected a matrix"),
+        ],
+        **_COMMON,
+    ),
+    Case(
+        "dot",
+        "dot",
+        reference.matmul,
+        _dot_samples,
+        magnitude=sums(reference.matmul),
+        bad=[Bad("lengths differ", lambda m, t: m.dot(t(3), t(4)), RuntimeError, "dot: expected vectors")],
         **_COMMON,
     ),
 ]
@@ -177,6 +200,6 @@ CASES = [
 KERNELS = {
     "linear": lambda draw: (draw(3, 4), draw(5, 4), draw(5)),
     "linear_backward": lambda draw: (draw(3, 5), draw(3, 4), draw(5, 4), True, True, True),
-    "matmul": lambda draw: (draw(3, 4), draw(4, 5)),
-    "batched_matmul": lambda draw: (draw(2, 3, 4), draw(2, 4, 5)),
+    "matmul": lambda draw: (draw(3, 4), draw(4, 5), 0.5),
+    "batched_matmul": lambda draw: (draw(2, 3, 4), draw(2, 4, 5), 0.5),
 }
