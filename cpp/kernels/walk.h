@@ -28,27 +28,54 @@ inline Status walk_flat2(const Out& y, const In& a, const In& b, const F& f, dou
     return OK;
 }
 
-// Calls row(count, offsets) for every piece of an innermost row in [begin, end), offsets in elements for each operand.
+// Calls plane(rows, count, offsets) for pieces that cover [begin, end): rows that are neighbours in the last dimension
+// but one, all of the same count; offsets, in elements, of each operand's first. More than one row only where all are
+// whole.
 template <class F>
-inline void for_rows(const Elementwise& e, int64_t begin, int64_t end, const F& row) noexcept {
-    const int inner = e.ndim - 1;
+inline void for_planes(const Elementwise& e, int64_t begin, int64_t end, const F& plane) noexcept {
+    const int inner = e.ndim - 1, outer = e.ndim - 2;
     const int64_t length = e.shape[inner];
-    int64_t index[MAX_DIMS], offset[MAX_OPERANDS], rest = begin;
-    for (int d = inner; d >= 0; d--) {
+    int64_t index[MAX_DIMS] = {}, offset[MAX_OPERANDS] = {};
+    for (int64_t d = inner, rest = begin; rest > 0 && d >= 0; d--) {
         index[d] = rest % e.shape[d];
         rest /= e.shape[d];
+        for (int i = 0; i < e.operands; i++) offset[i] += index[d] * e.strides[i][d];
     }
     while (begin < end) {
-        const int64_t count = least(length - index[inner], end - begin);
-        for (int i = 0; i < e.operands; i++) {
-            offset[i] = 0;
-            for (int d = 0; d <= inner; d++) offset[i] += index[d] * e.strides[i][d];
+        int64_t count = length, rows = 1;
+        if (index[inner] > 0 || end - begin < length) {
+            count = least(length - index[inner], end - begin);
+        } else if (outer >= 0) {
+            rows = least(e.shape[outer] - index[outer], (end - begin) / length);
         }
-        row(count, offset);
-        begin += count;
+        plane(rows, count, offset);
+        begin += rows * count;
+        if (begin >= end) return;
+        for (int i = 0; i < e.operands; i++) {
+            offset[i] += rows * e.strides[i][outer] - index[inner] * e.strides[i][inner];
+        }
         index[inner] = 0;
-        for (int d = inner - 1; d >= 0 && ++index[d] == e.shape[d]; d--) index[d] = 0;
+        index[outer] += rows;
+        for (int d = outer; index[d] == e.shape[d]; d--) {
+            for (int i = 0; i < e.operands; i++) offset[i] += e.strides[i][d - 1] - e.shape[d] * e.strides[i][d];
+            index[d] = 0;
+            index[d - 1]++;
+        }
     }
+}
+
+// Calls row(count, offsets) for every piece of an innermost row in [begin, end).
+template <class F>
+inline void for_rows(const Elementwise& e, int64_t begin, int64_t end, const F& row) noexcept {
+    for_planes(e, begin, end, [&](int64_t rows, int64_t count, int64_t* offset) {
+        for (int64_t r = 0; r < rows; r++) {
+            row(count, offset);
+            if (r + 1 == rows) break;
+            for (int i = 0; i < e.operands; i++) offset[i] += e.strides[i][e.ndim - 2];
+        }
+        // for_planes goes on from the first row's offsets.
+        for (int i = 0; rows > 1 && i < e.operands; i++) offset[i] -= (rows - 1) * e.strides[i][e.ndim - 2];
+    });
 }
 
 // One row of y = f(a, b): contiguous and repeated operands as vectors, anything else gathered into vectors first.
