@@ -25,36 +25,6 @@ inline int64_t item_size(DType dtype) {
     }
 }
 
-// Rows are short as a rule, where a call of memcpy costs more than the copy. The last piece overlaps the one before it.
-inline void copy_bytes(char* to, const char* from, int64_t n) {
-    if (n >= 32) {
-        for (int64_t i = 0; i + 32 < n; i += 32) __builtin_memcpy(to + i, from + i, 32);
-        __builtin_memcpy(to + n - 32, from + n - 32, 32);
-    } else if (n >= 8) {
-        for (int64_t i = 0; i + 8 < n; i += 8) __builtin_memcpy(to + i, from + i, 8);
-        __builtin_memcpy(to + n - 8, from + n - 8, 8);
-    } else {
-        for (int64_t i = 0; i < n; i++) to[i] = from[i];
-    }
-}
-
-template <class T>
-inline void copy_row(int64_t n, T* __restrict to, int64_t to_step, const T* __restrict from, int64_t from_step) {
-    if (to_step == 1 && from_step == 1) {
-        copy_bytes(reinterpret_cast<char*>(to), reinterpret_cast<const char*>(from),
-                   n * static_cast<int64_t>(sizeof(T)));
-    } else if (to_step == 1 && from_step == 0) {
-        const T same = *from;
-        for (int64_t i = 0; i < n; i++) to[i] = same;
-    } else if (to_step == 1 && from_step == -1) {
-        for (int64_t i = 0; i < n; i++) to[i] = from[-i];
-    } else if (to_step == 1) {
-        for (int64_t i = 0; i < n; i++) to[i] = from[i * from_step];
-    } else {
-        for (int64_t i = 0; i < n; i++) to[i * to_step] = from[i * from_step];
-    }
-}
-
 template <class T>
 Status copy_rows(const Elementwise& e) noexcept {
     const int inner = e.ndim - 1;
