@@ -156,15 +156,6 @@ bool is_dense(PyArrayObject* array) {
     return true;
 }
 
-PyArrayObject* copy_with_strides(PyArrayObject* array, const int64_t* strides) {
-    DType dtype = DType::u8;
-    dtype_of(array, dtype);
-    PyArrayObject* copy =
-        new_array(dtype, PyArray_NDIM(array), reinterpret_cast<const int64_t*>(PyArray_SHAPE(array)), strides);
-    if (copy && PyArray_CopyInto(copy, array) < 0) Py_CLEAR(copy);
-    return copy;
-}
-
 bool initialise_arrays() {
     if (_import_array() < 0) return false;
     op_attribute = PyUnicode_InternFromString("nabi_op");

@@ -39,8 +39,6 @@ PyArrayObject* new_array(DType dtype, int ndim, const int64_t* shape, const int6
 
 // True if the array covers its memory without gaps or repeats, in whatever order of dimensions.
 bool is_dense(PyArrayObject* array);
-// A copy with the given strides (elements); null means C order.
-PyArrayObject* copy_with_strides(PyArrayObject* array, const int64_t* strides);
 
 // Once, at import: numpy's C API and the pool's memory handler.
 bool initialise_arrays();

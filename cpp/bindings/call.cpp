@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "bindings/active_set.h"
+#include "bindings/copies.h"
 #include "bindings/layout.h"
 #include "runtime/parallel.h"
 

@@ -6,6 +6,7 @@
 
 #include "bindings/active_set.h"
 #include "bindings/call.h"
+#include "bindings/copies.h"
 #include "bindings/layout.h"
 #include "runtime/parallel.h"
 
@@ -61,7 +62,19 @@ bool take_operand(const char* op, Inputs& o, int i, PyObject* object, DType& dty
     return true;
 }
 
-bool broadcast(const char* op, Inputs& o) {
+// One input is repeated to its output's shape.
+void stretch(Inputs& o, PyArrayObject* out) {
+    const int extra = PyArray_NDIM(out) - o.ndim;
+    if (extra < 0) return;
+    for (int d = 0; d < o.ndim; d++) {
+        if (o.shape[d] != 1 && o.shape[d] != PyArray_DIM(out, d + extra)) return;
+    }
+    o.ndim = PyArray_NDIM(out);
+    std::copy(shape_of(out), shape_of(out) + o.ndim, o.shape);
+}
+
+// The shape the operands have together, and their strides on it; `given` is the output, if there is one already.
+bool broadcast(const char* op, Inputs& o, PyObject* given) {
     for (int i = 0; i < o.count; i++) {
         if (o.array[i]) o.ndim = std::max(o.ndim, PyArray_NDIM(o.array[i]));
     }
@@ -83,6 +96,7 @@ bool broadcast(const char* op, Inputs& o) {
             o.shape[d] = size;
         }
     }
+    if (o.count == 1 && given && PyArray_Check(given)) stretch(o, reinterpret_cast<PyArrayObject*>(given));
     for (int i = 0; i < o.count; i++) {
         const int offset = o.array[i] ? o.ndim - PyArray_NDIM(o.array[i]) : o.ndim;
         std::fill(o.strides[i], o.strides[i] + offset, 0);
@@ -111,31 +125,6 @@ bool one_row(const Inputs& o, PyArrayObject* first) {
         }
     }
     return true;
-}
-
-// Dimensions from the outermost in memory order, neighbours merged wherever every operand allows it.
-void merge(const Operands& o, const int64_t* out_strides, const int* order, Elementwise& e) {
-    auto stride = [&](int i, int d) { return i == 0 ? out_strides[d] : o.strides[i - 1][d]; };
-    e.ndim = 0;
-    for (int k = o.ndim - 1; k >= 0; k--) {
-        const int d = order[k];
-        if (o.shape[d] == 1) continue;
-        bool joins = e.ndim > 0;
-        for (int i = 0; joins && i <= o.count; i++) {
-            joins = e.strides[i][e.ndim - 1] == stride(i, d) * o.shape[d];
-        }
-        if (joins) {
-            e.shape[e.ndim - 1] *= o.shape[d];
-        } else {
-            e.shape[e.ndim++] = o.shape[d];
-        }
-        for (int i = 0; i <= o.count; i++) e.strides[i][e.ndim - 1] = stride(i, d);
-    }
-    if (e.ndim == 0) {
-        e.ndim = 1;
-        e.shape[0] = 1;
-        for (int i = 0; i <= o.count; i++) e.strides[i][0] = 1;
-    }
 }
 
 // The first and one past the last byte of an array that has elements.
@@ -167,7 +156,8 @@ bool check_destination(const char* op, Inputs& o, PyObject* object, DType dtype,
     }
     for (int d = 0; d < o.ndim; d++) {
         out_strides[d] = PyArray_STRIDE(out, d) / PyArray_ITEMSIZE(out);
-        if (out_strides[d] == 0 && o.shape[d] > 1) return fail(op, "an output without repeated elements", object);
+        if (out_strides[d] == 0 && o.shape[d] > 1 && PyArray_SIZE(out) > 0)
+            return fail(op, "an output without repeated elements", object);
     }
     if (PyArray_SIZE(out) == 0) return true;
     const char *out_low, *out_high;
@@ -185,7 +175,7 @@ bool check_destination(const char* op, Inputs& o, PyObject* object, DType dtype,
         o.array[i] = o.converted[i];
         copied = true;
     }
-    return !copied || broadcast(op, o);
+    return !copied || broadcast(op, o, object);
 }
 
 void print_trace(const char* op, const Inputs& o, PyArrayObject* out, double seconds) {
@@ -197,6 +187,15 @@ void print_trace(const char* op, const Inputs& o, PyArrayObject* out, double sec
 }
 
 }  // namespace
+
+Status run_elementwise(Status (*kernel)(const Elementwise&) noexcept, const Elementwise& e) {
+    if (e.size == 0) return Status{};
+    if (e.size <= 40000) return kernel(e);
+    PyThreadState* state = PyEval_SaveThread();
+    const Status status = kernel(e);
+    PyEval_RestoreThread(state);
+    return status;
+}
 
 PyObject* call_elementwise(Status (*kernel)(const Elementwise&) noexcept, const char* op, int inputs,
                            PyObject* const* arguments, Py_ssize_t count) {
@@ -226,7 +225,7 @@ PyObject* call_elementwise(Status (*kernel)(const Elementwise&) noexcept, const 
         for (int i = 0; i < inputs; i++) e.strides[i + 1][0] = o.array[i] ? 1 : 0;
         out = new_array(dtype, PyArray_NDIM(first), shape_of(first));
     } else {
-        if (!broadcast(op, o)) return nullptr;
+        if (!broadcast(op, o, given ? arguments[inputs] : nullptr)) return nullptr;
         int order[MAX_DIMS];
         int64_t out_strides[MAX_DIMS];
         if (given) {
@@ -256,15 +255,8 @@ PyObject* call_elementwise(Status (*kernel)(const Elementwise&) noexcept, const 
             e.data[i + 1] = dtype == DType::f32 ? static_cast<void*>(&o.number32[i]) : static_cast<void*>(&o.number[i]);
         }
     }
-    Status status{};
     auto start = trace ? std::chrono::steady_clock::now() : std::chrono::steady_clock::time_point();
-    if (e.size > 40000) {
-        PyThreadState* state = PyEval_SaveThread();
-        status = kernel(e);
-        PyEval_RestoreThread(state);
-    } else if (e.size > 0) {
-        status = kernel(e);
-    }
+    const Status status = run_elementwise(kernel, e);
     if (trace) print_trace(op, o, out, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
     if (status.code != 0) {
         Py_DECREF(out);

@@ -10,4 +10,7 @@ namespace nabi::bindings {
 PyObject* call_elementwise(Status (*kernel)(const Elementwise&) noexcept, const char* op, int inputs,
                            PyObject* const* arguments, Py_ssize_t count);
 
+// The kernel on operands that were checked; without the GIL where the work is worth it.
+Status run_elementwise(Status (*kernel)(const Elementwise&) noexcept, const Elementwise& e);
+
 }  // namespace nabi::bindings

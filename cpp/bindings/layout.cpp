@@ -107,4 +107,28 @@ void c_strides(int ndim, const int64_t* shape, int64_t* strides) {
     }
 }
 
+void merge(const Operands& o, const int64_t* out_strides, const int* order, Elementwise& e) {
+    auto stride = [&](int i, int d) { return i == 0 ? out_strides[d] : o.strides[i - 1][d]; };
+    e.ndim = 0;
+    for (int k = o.ndim - 1; k >= 0; k--) {
+        const int d = order[k];
+        if (o.shape[d] == 1) continue;
+        bool joins = e.ndim > 0;
+        for (int i = 0; joins && i <= o.count; i++) {
+            joins = e.strides[i][e.ndim - 1] == stride(i, d) * o.shape[d];
+        }
+        if (joins) {
+            e.shape[e.ndim - 1] *= o.shape[d];
+        } else {
+            e.shape[e.ndim++] = o.shape[d];
+        }
+        for (int i = 0; i <= o.count; i++) e.strides[i][e.ndim - 1] = stride(i, d);
+    }
+    if (e.ndim == 0) {
+        e.ndim = 1;
+        e.shape[0] = 1;
+        for (int i = 0; i <= o.count; i++) e.strides[i][0] = 1;
+    }
+}
+
 }  // namespace nabi::bindings

@@ -24,4 +24,8 @@ void result_strides(const Operands& operands, int64_t* strides, int* order);
 // C order; the stride beside a dimension of size 0 is as beside one of size 1.
 void c_strides(int ndim, const int64_t* shape, int64_t* strides);
 
+// Fills ndim, shape and strides of the walk over output and operands: dimensions from the outermost in memory order,
+// neighbours merged wherever every operand allows it.
+void merge(const Operands& operands, const int64_t* out_strides, const int* order, Elementwise& walk);
+
 }  // namespace nabi::bindings

@@ -9,6 +9,7 @@
 
 #include "bindings/active_set.h"
 #include "bindings/call.h"
+#include "bindings/copies.h"
 #include "bindings/elementwise.h"
 #include "bindings/generator.h"
 #include "bindings/graph.h"
@@ -108,6 +109,7 @@ void fill_module(py::module_& m) {
     if (PyModule_AddFunctions(m.ptr(), METHODS) < 0) throw py::error_already_set();
     init_generator(m.ptr());
     init_graph(m.ptr());
+    init_copies(m.ptr());
     m.def("kernel_names", &kernel_names);
     m.def("set_isa", &choose_set);
     m.def("get_isa", &active_set_name);

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from . import _C
+
 
 def address(array: np.ndarray) -> int:
     """Where the first element lies."""
@@ -13,7 +15,16 @@ def address(array: np.ndarray) -> int:
 
 def copy_layout(array: np.ndarray) -> np.ndarray:
     """A copy that keeps the memory order of a dense array's dimensions, as PyTorch's clone does."""
-    return array.copy(order="K") if array.flags.forc or is_dense(array) else array.copy(order="C")
+    return _C.copy_laid_out(array, array)
+
+
+def write_into(target: np.ndarray, source: np.ndarray) -> None:
+    """target[...] = source, broadcast. Conversions are numpy's, and so is writing one value to repeated elements."""
+    if source.dtype == target.dtype and can_write(target):
+        _C.copy(source, target)
+        return
+    with np.errstate(all="ignore"):
+        np.copyto(target, source, casting="unsafe")
 
 
 def is_dense(array: np.ndarray) -> bool:

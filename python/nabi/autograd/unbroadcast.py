@@ -27,7 +27,7 @@ def _sum_dims(array: np.ndarray, begin: int, end: int, keep: bool) -> np.ndarray
     outer = int(np.prod(shape[:begin], dtype=np.int64))
     middle = int(np.prod(shape[begin:end], dtype=np.int64))
     inner = int(np.prod(shape[end:], dtype=np.int64))
-    total = _C.sum_middle(array.reshape(outer, middle, inner), 1.0)
+    total = _C.sum_middle(_C.reshaped(array, (outer, middle, inner)), 1.0)
     return total.reshape(shape[:begin] + ((1,) * (end - begin) if keep else ()) + shape[end:])
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from .. import _C
 from .._C import NodeBase, record_view
 from ..errors import fail, note
-from ..layout import address, can_write, copy_layout
+from ..layout import address, can_write, copy_layout, write_into
 from ..tensor import Tensor, describe, from_array, method, storage_of
 from .graph import FROZEN, Node, Slot, _attach, edge_of, mode
 from .unbroadcast import unbroadcast, unbroadcast_plain
@@ -77,7 +77,7 @@ class CopySlices(Node):
     def backward(self, grad):
         steps, shape, strides = self.context
         whole = _with_strides(shape, strides, grad.dtype)
-        whole[...] = grad
+        write_into(whole, grad)
         part = whole
         for kind, context in steps:
             part = kind.view(part, context)
@@ -85,7 +85,7 @@ class CopySlices(Node):
             part = np.ndarray(
                 part.shape, part.dtype, whole.base, address(part) - address(whole), part.strides
             )
-        changed = None if self.edges[1] is None else part.copy()
+        changed = None if self.edges[1] is None else _C.contiguous_copy(part)
         part[...] = 0
         return whole, changed
 
@@ -114,10 +114,10 @@ class Overwritten(Node):
     title = "FillBackward0"
 
     def backward(self, grad):
-        return (np.zeros(grad.shape, grad.dtype),)
+        return (_C.zeros(grad.shape, grad.dtype),)
 
     def backward_plain(self, grad):
-        return (from_array(np.zeros(grad._array.shape, grad._array.dtype)),)
+        return (from_array(_C.zeros(grad._array.shape, grad._array.dtype)),)
 
 
 def _with_strides(shape, strides, dtype) -> np.ndarray:
@@ -125,7 +125,7 @@ def _with_strides(shape, strides, dtype) -> np.ndarray:
     span = 1 + sum((size - 1) * step for size, step in zip(shape, strides, strict=True)) // dtype.itemsize
     if 0 in shape:
         span, strides = 0, None
-    return np.ndarray(shape, dtype, np.empty(span, dtype), 0, strides)
+    return np.ndarray(shape, dtype, _C.empty((span,), dtype), 0, strides)
 
 
 def _refresh(self: Tensor) -> None:
@@ -275,8 +275,7 @@ def write_result(tensor: Tensor, result: Tensor, op: str) -> Tensor:
         if result.dtype is not tensor.dtype and result.requires_grad:
             result = result.to(tensor.dtype)
             node = None
-    with np.errstate(all="ignore"):
-        np.copyto(array, result._array, casting="unsafe")
+    write_into(array, result._array)
     storage = storage_of(tensor)
     storage.version += 1
     if record:

@@ -14,7 +14,6 @@ import numpy as np
 
 from .. import _C
 from ..errors import fail, note
-from ..layout import is_dense
 from ..tensor import Tensor, bump, describe, from_array, method
 from .graph import Node, Slot, edge_of, mode
 from .unbroadcast import unbroadcast, unbroadcast_plain
@@ -246,7 +245,7 @@ def _node_hooks(node: Node, grad, create: bool):
         if node.retained and index in node.retained:
             holder = node.retained[index]()
             if holder is not None:
-                holder._grad = tensor if create else from_array(tensor._array.copy())
+                holder._grad = tensor if create else from_array(_C.contiguous_copy(tensor._array))
         parts[index] = tensor if create else tensor._array
     return parts[0] if not node.multiple else parts
 
@@ -275,11 +274,7 @@ def _accumulate(leaf: Tensor, grad, alone: bool) -> None:
 
 def _like_leaf(leaf: Tensor, grad: np.ndarray) -> np.ndarray:
     """A copy of a gradient with the leaf's strides where those are dense, else contiguous."""
-    if leaf._array.flags.c_contiguous or not is_dense(leaf._array):
-        return grad.copy(order="C")
-    like = np.empty_like(leaf._array, order="K")
-    np.copyto(like, grad)
-    return like
+    return _C.copy_laid_out(grad, leaf._array)
 
 
 def _laid_out(leaf: Tensor, grad: Tensor) -> Tensor:
@@ -443,12 +438,12 @@ def grad(
         elif not create_graph:
             # Handed out only where nobody else can see it: not the graph, not the user, not another result.
             if last[key] > at:
-                value = value.copy()
+                value = _C.contiguous_copy(value)
             else:
                 value = None
                 value, alone = _C.take(found, key)
                 if not alone:
-                    value = value.copy()
+                    value = _C.contiguous_copy(value)
         results.append(value if value is None or isinstance(value, Tensor) else from_array(value))
     return tuple(results)
 

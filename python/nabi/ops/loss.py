@@ -57,7 +57,7 @@ class BinaryCrossEntropyMean(BinaryCrossEntropy):
 
     def _spread(self, grad):
         shape, divisor = self.context
-        spread = np.empty(shape, grad.dtype)
+        spread = _C.empty(shape, grad.dtype)
         if spread.size:
             spread.fill(
                 float(grad) if divisor == 1.0 else grad.dtype.type(float(grad)) / grad.dtype.type(divisor)
@@ -110,7 +110,7 @@ def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=N
     if weight is not None:
         check_tensor(weight, "binary_cross_entropy", "weight")
         try:
-            weight = np.array(np.broadcast_to(weight._array, x.shape), order="C")
+            weight = _C.contiguous_copy(np.broadcast_to(weight._array, x.shape))
         except ValueError:
             raise fail(
                 RuntimeError, "binary_cross_entropy", f"weight that broadcasts to {x.shape}", describe(weight)

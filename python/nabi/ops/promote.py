@@ -126,10 +126,10 @@ def checked_number(value, wanted: dtype, op: str):
 
 def copied(array: np.ndarray, wanted: np.dtype | None = None) -> np.ndarray:
     """A copy, in another dtype if given, that keeps a dense array's strides; else the memory order of its dimensions."""
-    wanted = array.dtype if wanted is None else wanted
+    if wanted is None or wanted == array.dtype:
+        return _C.copy(array)
+    # Conversions are numpy's, into the pool's memory.
     out = empty_laid_out(array.shape, (array,), wanted)
-    if wanted == array.dtype:
-        return _C.copy(array, out) if out.size else out
     with np.errstate(all="ignore"):
         np.copyto(out, array, casting="unsafe")
     return out
@@ -157,9 +157,9 @@ def through_numpy(op: str, ufunc, arrays, result: np.dtype) -> np.ndarray:
 def empty_laid_out(shape: tuple[int, ...], arrays, result: np.dtype) -> np.ndarray:
     """An empty array with the strides of an elementwise result: the operands' memory order, the first decides."""
     if all(array.flags.c_contiguous and (array.shape == shape or array.ndim == 0) for array in arrays):
-        return np.empty(shape, result)
+        return _C.empty(shape, result)
     if 0 in shape:
-        return np.empty(shape, result)
+        return _C.empty(shape, result)
     ndim = len(shape)
     steps = []
     for array in arrays:
@@ -177,7 +177,7 @@ def empty_laid_out(shape: tuple[int, ...], arrays, result: np.dtype) -> np.ndarr
         )
     ):
         strides = tuple(step * result.itemsize for step in steps[0])
-        return np.lib.stride_tricks.as_strided(np.empty(first.size, result), shape, strides)
+        return _C.as_strided(_C.empty((first.size,), result), shape, strides)
     order = list(range(ndim - 1, -1, -1))  # the innermost first
     for i in range(1, ndim):
         moving = i
@@ -189,7 +189,7 @@ def empty_laid_out(shape: tuple[int, ...], arrays, result: np.dtype) -> np.ndarr
             elif comparison < 0:
                 break
     outer_first = order[::-1]
-    dense = np.empty([shape[d] for d in outer_first], result)
+    dense = _C.empty(tuple(shape[d] for d in outer_first), result)
     return dense.transpose([outer_first.index(d) for d in range(ndim)])
 
 

@@ -87,7 +87,7 @@ def _sum_over(array: np.ndarray, dims: list[int], divisor: float) -> tuple[np.nd
         array = np.moveaxis(array, dims, range(-len(dims), 0))
         begin, end, shape = len(rest), len(shape), array.shape
     sizes = [int(np.prod(part, dtype=np.int64)) for part in (shape[:begin], shape[begin:end], shape[end:])]
-    return _C.sum_middle(array.reshape(sizes), divisor).reshape(rest), kept
+    return _C.sum_middle(_C.reshaped(array, tuple(sizes)), divisor).reshape(rest), kept
 
 
 def _reduce(input, dim, keepdim: bool, op: str, all_kind, dims_kind, mean: bool) -> Tensor:

@@ -302,7 +302,7 @@ def _along_last(kernel, dim: int, *arrays):
     if dim == arrays[0].ndim - 1:
         return kernel(*arrays)
     found = kernel(*(np.moveaxis(array, dim, -1) for array in arrays))
-    return np.ascontiguousarray(np.moveaxis(found, -1, dim))
+    return _C.contiguous_copy(np.moveaxis(found, -1, dim))
 
 
 def _softmax(input, dim, dtype, logarithm: bool, op: str):

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ... import _C
 from ...autograd.graph import Node, _attach, edge_of, mode, record
 from ...autograd.views import View, check_view, prepare_inplace, rebase, record_view
 from ...errors import fail, note
@@ -25,13 +26,13 @@ class Select(View):
 
     def backward(self, grad):
         index, shape = self.context
-        whole = np.zeros(shape, grad.dtype)
-        whole[index] = grad
+        whole = _C.zeros(shape, grad.dtype)
+        _C.copy(grad, whole[index])
         return (whole,)
 
     def backward_plain(self, grad):
         index, shape = self.context
-        whole = from_array(np.zeros(shape, grad._array.dtype))
+        whole = from_array(_C.zeros(shape, grad._array.dtype))
         whole[index] = grad
         return (whole,)
 
@@ -51,7 +52,7 @@ class Take(Node):
 
     def backward(self, grad):
         index, shape = self.context
-        whole = np.zeros(shape, grad.dtype)
+        whole = _C.zeros(shape, grad.dtype)
         np.add.at(whole, index, grad)
         return (whole,)
 
@@ -74,7 +75,7 @@ class PutAdd(Node):
 
 def put_add(values: Tensor, index, shape) -> Tensor:
     """Zeros of ``shape`` with ``values`` added at ``index``."""
-    whole = np.zeros(shape, values._array.dtype)
+    whole = _C.zeros(shape, values._array.dtype)
     np.add.at(whole, index, values._array)
     return record(PutAdd, whole, values.dtype, (values,), index)
 
@@ -82,7 +83,7 @@ def put_add(values: Tensor, index, shape) -> Tensor:
 def _take(input: Tensor, index) -> Tensor:
     found = input._array[index]
     if not found.flags.c_contiguous:
-        found = found.copy(order="C")
+        found = _C.contiguous_copy(found)
     return record(Take, found, input.dtype, (input,), (index, input._array.shape))
 
 
@@ -220,7 +221,7 @@ def _seen(array: np.ndarray, views: tuple) -> np.ndarray:
             to, source = to + count, source + count
         else:
             to, source = to + (type(part) is not int), source + 1
-    return np.lib.stride_tricks.as_strided(found, found.shape, strides, writeable=found.flags.writeable)
+    return _C.as_strided(found, found.shape, tuple(strides))
 
 
 @method("__getitem__")
@@ -259,9 +260,8 @@ class Assign(Node):
     broadcasts = True
 
     def backward(self, grad):
-        whole = grad.copy()
-        part = whole[self.context]
-        values = None if self.edges[1] is None else part.copy()
+        whole = _C.contiguous_copy(grad)
+        values = None if self.edges[1] is None else _C.contiguous_copy(whole[self.context])
         whole[self.context] = 0
         return whole, values
 
@@ -362,9 +362,10 @@ def setitem(self, index, value) -> None:
     taped = mode.enabled and value.requires_grad
     if taped:
         check_view(self, "setitem")
-    if np.may_share_memory(written, array):
-        written = written.copy()
-    array[where] = written
+    if chosen is None:
+        _C.copy(written, place)
+    else:
+        array[where] = written.copy() if np.may_share_memory(written, array) else written
     bump(self)
     if taped or (mode.enabled and self.requires_grad):
         holder = from_array(array)

@@ -9,6 +9,7 @@ from ... import _C
 from ...autograd.graph import Node, _attach, edge_of, mode, record
 from ...autograd.views import check_view, prepare_inplace, rebase
 from ...errors import fail, note
+from ...layout import write_into
 from ...tensor import Tensor, bump, describe, from_array, method, normal_dim
 from ..promote import cast, check_tensor, checked_number, common_dtype, copied, is_number, operand
 
@@ -36,12 +37,7 @@ def contiguous(self, memory_format=None):
     """The tensor itself where it is contiguous, else a contiguous copy."""
     if self._array.flags.c_contiguous:
         return self
-    return record(Clone, _contiguous(self._array), self.dtype, (self,))
-
-
-def _contiguous(array: np.ndarray) -> np.ndarray:
-    out = np.empty(array.shape, array.dtype)
-    return _C.copy(array, out) if out.size else out
+    return record(Clone, _C.contiguous_copy(self._array), self.dtype, (self,))
 
 
 class Cat(Node):
@@ -131,7 +127,7 @@ def cat(tensors, dim: int = 0, *, out=None, axis=None):
         None if each._array.shape == (0,) and first.ndim > 1 else each._array.shape[dim] for each in tensors
     ]
     total = sum(size for size in sizes if size)
-    joined = np.empty((*first.shape[:dim], total, *first.shape[dim + 1 :]), wanted.numpy)
+    joined = _C.empty((*first.shape[:dim], total, *first.shape[dim + 1 :]), wanted.numpy)
     at, rest = 0, (slice(None),) * dim
     for each, size in zip(tensors, sizes, strict=True):
         if size:
@@ -165,7 +161,7 @@ def stack(tensors, dim: int = 0, *, out=None, axis=None):
         raise note(NotImplementedError, "stack", "out= is not supported; assign the result")
     wanted = common_dtype(*tensors)
     tensors = tuple(cast(each, wanted) for each in tensors)
-    joined = np.empty((*shape[:dim], len(tensors), *shape[dim:]), wanted.numpy)
+    joined = _C.empty((*shape[:dim], len(tensors), *shape[dim:]), wanted.numpy)
     rest = (slice(None),) * dim
     if joined.size:
         for i, each in enumerate(tensors):
@@ -181,10 +177,10 @@ class Copy(Node):
     broadcasts = True
 
     def backward(self, grad):
-        return np.zeros(grad.shape, grad.dtype), grad
+        return _C.zeros(grad.shape, grad.dtype), grad
 
     def backward_plain(self, grad):
-        return from_array(np.zeros(grad._array.shape, grad._array.dtype)), grad
+        return from_array(_C.zeros(grad._array.shape, grad._array.dtype)), grad
 
 
 class Fill(Node):
@@ -194,10 +190,10 @@ class Fill(Node):
     title = "FillBackward2"
 
     def backward(self, grad):
-        return (np.zeros(grad.shape, grad.dtype),)
+        return (_C.zeros(grad.shape, grad.dtype),)
 
     def backward_plain(self, grad):
-        return (from_array(np.zeros(grad._array.shape, grad._array.dtype)),)
+        return (from_array(_C.zeros(grad._array.shape, grad._array.dtype)),)
 
 
 class FillTensor(Copy):
@@ -227,13 +223,11 @@ def _overwrite(op: str, kind, tensor: Tensor, array: np.ndarray, *sources: Tenso
     """Writes ``array``, broadcast, into the tensor; ``sources`` are what it was made of."""
     if array.shape != tensor._array.shape:
         array = np.broadcast_to(array, tensor._array.shape)
-    if np.may_share_memory(array, tensor._array):
-        array = array.copy()
     result = record(kind, array, tensor.dtype, (_older(tensor), *sources))
     recorded = result.requires_grad
     if recorded:
         check_view(tensor, op)
-    np.copyto(tensor._array, array)
+    write_into(tensor._array, array)
     bump(tensor)
     if recorded:
         rebase(tensor, edge_of(result))

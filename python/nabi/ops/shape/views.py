@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ... import _C
 from ...autograd.graph import record
 from ...autograd.views import View, record_view
 from ...dtype import dtype as _dtype_class
@@ -24,7 +25,7 @@ class ViewShape(View):
         return _view_as(array, context[0])
 
     def backward(self, grad):
-        return (grad.reshape(self.context[1]),)
+        return (_C.reshaped(grad, self.context[1]),)
 
     def backward_plain(self, grad):
         return (grad.reshape(self.context[1]),)
@@ -116,37 +117,8 @@ def _view_as(array: np.ndarray, shape: tuple) -> np.ndarray | None:
     """A numpy view of that shape, or None where only a copy could have it."""
     if array.flags.c_contiguous:
         return array.reshape(shape)
-    strides = _view_strides(array.shape, array.strides, shape, array.itemsize)
-    if strides is None:
-        return None
-    return np.lib.stride_tricks.as_strided(array, shape, strides, writeable=array.flags.writeable)
-
-
-def _view_strides(shape, strides, wanted, item: int) -> tuple | None:
-    """Strides with which ``wanted`` reads the same elements in the same order, or None. Runs of dimensions that lie
-    behind each other in memory are matched with groups of new dimensions of the same size."""
-    if 0 in shape:
-        found, step = [], item
-        for size in reversed(wanted):
-            found.append(step)
-            step *= max(size, 1)
-        return tuple(reversed(found))
-    found = [item] * len(wanted)
-    new = len(wanted) - 1
-    run, step = 1, strides[-1] if strides else item
-    for old in range(len(shape) - 1, -1, -1):
-        run *= shape[old]
-        if old == 0 or (shape[old - 1] != 1 and strides[old - 1] != run * step):
-            part = 1
-            while new >= 0 and (part < run or wanted[new] == 1):
-                found[new] = part * step
-                part *= wanted[new]
-                new -= 1
-            if part != run:
-                return None
-            if old:
-                run, step = 1, strides[old - 1]
-    return tuple(found) if new < 0 else None
+    strides = _C.view_strides(array, shape)
+    return None if strides is None else _C.as_strided(array, shape, strides)
 
 
 def normal_shape(shape, count: int, op: str) -> tuple[int, ...]:
@@ -272,7 +244,7 @@ def reshape(input, *sizes, shape=None):
     found = _view_as(array, shape)
     if found is not None:
         return record_view(ReshapeAlias, input, found, (shape, array.shape))
-    return record(Reshape, array.reshape(shape), input.dtype, (input,), (shape, array.shape))
+    return record(Reshape, _C.reshaped(array, shape), input.dtype, (input,), (shape, array.shape))
 
 
 @method("reshape_as")
@@ -426,7 +398,7 @@ def unsqueeze(input, dim: int):
     else:
         step = array.shape[at] * array.strides[at] if at < array.ndim else array.itemsize
         strides = (*array.strides[:at], step, *array.strides[at:])
-        found = np.lib.stride_tricks.as_strided(array, shape, strides, writeable=array.flags.writeable)
+        found = _C.as_strided(array, shape, tuple(strides))
     return record_view(Unsqueeze, input, found, (shape, array.shape))
 
 
@@ -476,7 +448,7 @@ def _expanded(array: np.ndarray, shape: tuple) -> np.ndarray:
         elif array.shape[d - extra] == shape[d]:
             strides[d] = array.strides[d - extra]
     # Not broadcast_to: its result is read-only; prepare_inplace refuses repeated elements by their strides.
-    return np.lib.stride_tricks.as_strided(array, shape, strides, writeable=array.flags.writeable)
+    return _C.as_strided(array, shape, tuple(strides))
 
 
 @method("expand_as")
