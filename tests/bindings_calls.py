@@ -30,8 +30,8 @@ def generator():
 CALLS = {
     "linear": lambda: [values(2, 3, 4), values(5, 4), values(5)],
     "linear_backward": lambda: [values(2, 3, 5), values(2, 3, 4), values(5, 4), True, True, True],
-    "matmul": lambda: [values(2, 3), values(3, 4)],
-    "batched_matmul": lambda: [values(2, 3, 4), values(2, 4, 5)],
+    "matmul": lambda: [values(2, 3), values(3, 4), 1.0],
+    "batched_matmul": lambda: [values(2, 3, 4), values(2, 4, 5), 1.0],
     "add": lambda: [values(2, 3), values(2, 3)],
     "sub": lambda: [values(2, 3), values(2, 3)],
     "mul": lambda: [values(2, 3), values(2, 3)],

@@ -198,12 +198,12 @@ def test_no_elements_inside_a_product():
     np.testing.assert_array_equal(
         _C.linear(np.zeros((2, 0), F32), np.zeros((3, 0), F32), values(3)), [values(3)] * 2
     )
-    np.testing.assert_array_equal(_C.matmul(np.zeros((2, 0), F64), np.zeros((0, 3), F64)), np.zeros((2, 3)))
+    np.testing.assert_array_equal(_C.matmul(np.zeros((2, 0), F64), np.zeros((0, 3), F64), 1.0), np.zeros((2, 3)))
     d_input, d_weight, d_bias = _C.linear_backward(
         np.zeros((0, 2), F32), np.zeros((0, 3), F32), values(2, 3), True, True, True
     )
     assert d_input.shape == (0, 3) and not d_weight.any() and not d_bias.any()
-    assert _C.batched_matmul(np.zeros((0, 2, 3), F32), np.zeros((0, 3, 4), F32)).shape == (0, 2, 4)
+    assert _C.batched_matmul(np.zeros((0, 2, 3), F32), np.zeros((0, 3, 4), F32), 1.0).shape == (0, 2, 4)
 
 
 def test_losses_without_rows_and_without_classes():
@@ -248,10 +248,10 @@ def test_sizes_that_no_memory_holds():
     near = np.broadcast_to(F32(1), (1, 2**20))
     refused("mul", [np.broadcast_to(F32(1), (2**30, 1)), near], MemoryError)
     # No elements in, more than int64 counts out.
-    refused("matmul", [np.zeros((2**40, 0), F32), np.zeros((0, 2**40), F32)], MemoryError)
+    refused("matmul", [np.zeros((2**40, 0), F32), np.zeros((0, 2**40), F32), 1.0], MemoryError)
     refused("linear", [np.zeros((2**40, 0), F32), np.zeros((2**40, 0), F32), None], MemoryError)
     refused(
-        "batched_matmul", [np.zeros((2**20, 2**20, 0), F32), np.zeros((2**20, 0, 2**20), F32)], MemoryError
+        "batched_matmul", [np.zeros((2**20, 2**20, 0), F32), np.zeros((2**20, 0, 2**20), F32), 1.0], MemoryError
     )
 
 

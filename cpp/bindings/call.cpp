@@ -192,8 +192,8 @@ bool Call::bind_dims(const ArrayRule& rule, Slot& slot) {
     }
     // With leading dimensions that don't lie behind each other in memory a copy is needed even where strides are read.
     int64_t row = 0;
-    const bool merges = rule.strided && (!rule.leading || leading_stride(slot.array, first, row));
-    if (!merges && !PyArray_IS_C_CONTIGUOUS(slot.array)) {
+    const bool merges = !rule.leading || leading_stride(slot.array, first, row);
+    if (!(rule.strided && merges) && !PyArray_IS_C_CONTIGUOUS(slot.array)) {
         slot.array = copy_with_strides(slot.array, nullptr);
         slot.owned = true;
         if (!slot.array) return false;

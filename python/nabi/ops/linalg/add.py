@@ -51,6 +51,13 @@ class AddMM(Added):
         )
 
 
+class AddR(AddMM):
+    """for a column and a row"""
+
+    __slots__ = ()
+    title = "AddrBackward0"
+
+
 class AddBMM(Added):
     """for batches of matrices"""
 
@@ -99,10 +106,8 @@ def _start(op: str, input, shape: tuple[int, ...], like, beta) -> np.ndarray | N
         raise fail(RuntimeError, op, f"input that expands to shape {shape}", describe(input)) from None
     if beta == 0:
         return None
-    start = np.empty(shape, repeated.dtype)
-    if beta == 1:
-        return _C.copy(repeated, start)
-    return _C.mul(repeated, float(beta), start)
+    start = _C.contiguous_copy(repeated)
+    return start if beta == 1 or not like.dtype.is_floating_point else _C.mul(start, float(beta), start)
 
 
 def _numbers(op: str, tensor, beta, alpha) -> None:
@@ -207,14 +212,9 @@ def addr(input, vec1, vec2, *, beta=1, alpha=1):
     a, b = check_tensor(vec1, "addr", "vec1"), check_tensor(vec2, "addr", "vec2")
     if a._array.ndim != 1 or b._array.ndim != 1:
         raise fail(RuntimeError, "addr", "two vectors", f"{describe(a)} and {describe(b)}")
-    shape = (a._array.shape[0], b._array.shape[0])
-    try:
-        np.broadcast_to(input._array, shape)
-    except ValueError:
-        raise fail(RuntimeError, "addr", f"input that expands to shape {shape}", describe(input)) from None
-    found = a.unsqueeze(1) * b
-    found = found if alpha == 1 else found * alpha
-    return found if beta == 0 else found + (input if beta == 1 else input * beta)
+    expected = "vectors of one dtype"
+    columns, rows = a.unsqueeze(1), b.unsqueeze(0)
+    return _added("addr", AddR, (2, 2), expected, product, input, columns, rows, beta, alpha)
 
 
 for _function in (addmm, addmv, addr, addbmm, baddbmm):
