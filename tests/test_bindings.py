@@ -198,7 +198,9 @@ def test_no_elements_inside_a_product():
     np.testing.assert_array_equal(
         _C.linear(np.zeros((2, 0), F32), np.zeros((3, 0), F32), values(3)), [values(3)] * 2
     )
-    np.testing.assert_array_equal(_C.matmul(np.zeros((2, 0), F64), np.zeros((0, 3), F64), 1.0), np.zeros((2, 3)))
+    np.testing.assert_array_equal(
+        _C.matmul(np.zeros((2, 0), F64), np.zeros((0, 3), F64), 1.0), np.zeros((2, 3))
+    )
     d_input, d_weight, d_bias = _C.linear_backward(
         np.zeros((0, 2), F32), np.zeros((0, 3), F32), values(2, 3), True, True, True
     )
@@ -251,7 +253,9 @@ def test_sizes_that_no_memory_holds():
     refused("matmul", [np.zeros((2**40, 0), F32), np.zeros((0, 2**40), F32), 1.0], MemoryError)
     refused("linear", [np.zeros((2**40, 0), F32), np.zeros((2**40, 0), F32), None], MemoryError)
     refused(
-        "batched_matmul", [np.zeros((2**20, 2**20, 0), F32), np.zeros((2**20, 0, 2**20), F32), 1.0], MemoryError
+        "batched_matmul",
+        [np.zeros((2**20, 2**20, 0), F32), np.zeros((2**20, 0, 2**20), F32), 1.0],
+        MemoryError,
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 
 import nabi
 from nabi import _C
-from nabi.verify.cases import CASES, KERNELS
+from nabi.verify.cases import CASES, KERNELS, linalg
 from nabi.verify.settings import Log, Settings, switched
 from nabi.verify.walkers import WALKERS, applies, arguments
 
@@ -58,7 +58,9 @@ def test_names_of_cases_are_unique():
 
 def test_a_looser_tolerance_says_why():
     """An own magnitude that is not the sum of the terms' absolute values is explained at its entry."""
-    linear = {"linear", "matmul", "mm", "bmm", "sum", "mean", "SGD", "add alpha", "sub alpha", "linspace"}
+    linear = {"sum", "mean", "SGD", "add alpha", "sub alpha", "linspace"} | {
+        case.name for case in linalg.CASES
+    }
     assert [case.name for case in CASES if case.magnitude and not case.why and case.name not in linear] == []
 
 
@@ -74,16 +76,21 @@ def test_every_set_adds_in_its_own_vectors():
     assert len(set(seen.values())) == len(seen), seen
 
 
-def test_small_blocks_run_more_regions():
-    """With KC = 5 a product over K = 11 goes in three steps; edge tiles follow from m = 9 and n = 50."""
-    a, b = nabi.ones(9, 11), nabi.ones(11, 50)
-    regions = {}
+def test_small_blocks_reach_every_edge():
+    """With KC = 5 a product over K = 11 goes in three runs, with two panels in a block of columns 97 of them in several;
+    K = 30 for few outputs is cut into chunks. Edge tiles follow from m = 9."""
+    seen = {}
     for small in (False, True):
         with switched(split=True, threads=2, small_blocks=small):
-            before = _C.parallel_stats()["regions"]
-            nabi.mm(a, b)
-            regions[small] = _C.parallel_stats()["regions"] - before
-    assert regions[True] > regions[False] > 0, regions
+            before, regions = _C.gemm_stats(), _C.parallel_stats()["threaded_regions"]
+            nabi.mm(nabi.ones(60, 11), nabi.ones(11, 200))
+            seen[small] = {key: value - before[key] for key, value in _C.gemm_stats().items()}
+            assert _C.parallel_stats()["threaded_regions"] > regions
+            nabi.mm(nabi.ones(9, 30), nabi.ones(30, 7))
+            seen[small]["chunked"] = _C.gemm_stats()["chunked"] - before["chunked"]
+    assert set(seen[False].values()) == {0}  # counted only where blocks are small
+    assert seen[True]["runs"] >= 3 and seen[True]["full_tiles"] > 0, seen
+    assert seen[True]["edge_tiles"] > 0 and seen[True]["chunked"] == 1, seen
 
 
 def test_switches_are_turned_back():

@@ -13,6 +13,7 @@
 #include "bindings/elementwise.h"
 #include "bindings/generator.h"
 #include "bindings/graph.h"
+#include "runtime/counters.h"
 #include "runtime/cpu.h"
 #include "runtime/environment.h"
 #include "runtime/measure.h"
@@ -87,6 +88,16 @@ py::dict parallel_stats_dict() {
     return d;
 }
 
+py::dict gemm_stats_dict() {
+    const GemmCounts counts = gemm_counts();
+    py::dict d;
+    d["full_tiles"] = counts.full_tiles;
+    d["edge_tiles"] = counts.edge_tiles;
+    d["runs"] = counts.runs;
+    d["chunked"] = counts.chunked;
+    return d;
+}
+
 // What lies between the end of an array that owns a block of the pool and the block's end: a guard band for tests.
 py::bytes block_tail(const py::object& object) {
     if (!PyArray_Check(object.ptr())) throw py::type_error("block_tail: expected an array");
@@ -125,6 +136,7 @@ void fill_module(py::module_& m) {
     m.def("get_num_threads", &get_num_threads);
     m.def("set_num_threads", &set_num_threads);
     m.def("parallel_stats", &parallel_stats_dict);
+    m.def("gemm_stats", &gemm_stats_dict);
     m.def("set_grain_override", &set_grain_override);
     m.def("memory_stats", &memory_stats_dict);
     m.def("empty_cache", &empty_cache);

@@ -5,6 +5,7 @@
 #include "gemm/pack.h"
 #include "gemm/schedule.h"
 #include "gemm/tile.h"
+#include "runtime/counters.h"
 
 namespace nabi::NABI_SET {
 
@@ -47,11 +48,13 @@ void multiply_rectangle(const A& a, const B& b, const Rectangle& r, int64_t k, T
                         const Plan& plan, T* workspace) noexcept {
     constexpr int64_t W = Vec<T>::width, NR = NV * W;
     T *a_packed = workspace, *b_packed = workspace + plan.a_elements;
+    GemmCounts counts = {};
     for (int64_t jc = r.j0; jc < r.j1; jc += plan.nc) {
         const int64_t columns = least(plan.nc, r.j1 - jc);
         for (int64_t pc = 0; pc == 0 || pc < k; pc += plan.kc) {
             const int64_t kc = least(plan.kc, k - pc);
             const bool first = pc == 0, last = pc + plan.kc >= k;
+            counts.runs++;
             for (int64_t j = 0; j < columns; j += NR) {
                 const int64_t width = least(NR, columns - j);
                 // A panel that ends inside a vector is packed always: its loads would leave the matrix.
@@ -80,9 +83,10 @@ void multiply_rectangle(const A& a, const B& b, const Rectangle& r, int64_t k, T
                                               ldc,
                                               width,
                                               e.alpha,
-                                              first && e.row_bias ? e.row_bias + at : nullptr,
-                                              first && e.column_bias ? e.column_bias + jc + j : nullptr,
+                                              last && e.row_bias ? e.row_bias + at : nullptr,
+                                              last && e.column_bias ? e.column_bias + jc + j : nullptr,
                                               e.accumulate || !first};
+                        (height == MR && width == NR ? counts.full_tiles : counts.edge_tiles)++;
                         if (plan.pack_a) {
                             tile_of<T, false>(height, vectors)(kc, a_packed + i * kc, MR, panel, b_row, to);
                         } else if constexpr (A::IN_MEMORY) {
@@ -99,6 +103,7 @@ void multiply_rectangle(const A& a, const B& b, const Rectangle& r, int64_t k, T
             }
         }
     }
+    if (environment().small_blocks) count_gemm(counts);
 }
 
 }  // namespace nabi::NABI_SET

@@ -2,6 +2,7 @@
 #include "gemm/gemm.h"
 
 #include "gemm/blocked.h"
+#include "gemm/swapped.h"
 #include "gemm/vector.h"
 #include "runtime/parallel.h"
 #include "runtime/scratch.h"
@@ -50,17 +51,19 @@ void compute_vector(const Product<T>& p, const Rectangle& r, T* workspace) noexc
     const int64_t c_step = row ? 1 : p.ldc, begin = row ? r.j0 : r.i0, end = row ? r.j1 : r.i1;
     multiply_vector(matrix, x, p.k, begin, end, workspace, [&](int64_t o, T sum) {
         if (e.alpha != T(1)) sum *= e.alpha;
+        if (e.accumulate) sum = c[o * c_step] + sum;
         if (e.row_bias) sum += e.row_bias[row ? 0 : o];
         if (e.column_bias) sum += e.column_bias[row ? o : 0];
-        c[o * c_step] = e.accumulate ? c[o * c_step] + sum : sum;
+        c[o * c_step] = sum;
     });
     if (e.activate) e.activate(e.context, c + begin * c_step, p.ldc, r.i0, r.j0, r.i1 - r.i0, r.j1 - r.j0);
 }
 
 template <class T>
-void compute(const Product<T>& p, const Rectangle& r, const Plan& plan, T* workspace) noexcept {
+void compute(const Product<T>& p, bool swapped, const Rectangle& r, const Plan& plan, T* workspace) noexcept {
     if (r.i0 >= r.i1 || r.j0 >= r.j1) return;
     if (is_vector(p)) return compute_vector(p, r, workspace);
+    if (swapped) return multiply_swapped(p, r, plan, workspace);
     multiply_rectangle(RowsOf<T>{p.a, p.m}, ColumnsOf<T>{p.b}, r, p.k, p.c, p.ldc, p.epilogue, plan, workspace);
 }
 
@@ -69,17 +72,20 @@ template <class T>
 Status run(const Jobs<T>& jobs) noexcept {
     constexpr int64_t W = Vec<T>::width;
     const Product<T>& p = jobs.product;
-    const bool vector = is_vector(p);
+    const bool vector = is_vector(p), swapped = !vector && jobs.count == 1 && better_swapped(p);
+    // From here on m x n is what the tiles cover: C, or C transposed.
+    const int64_t m = swapped ? p.n : p.m, n = swapped ? p.m : p.n;
+    const Matrix<T> a = swapped ? transposed(p.b) : p.a, b = swapped ? transposed(p.a) : p.b;
     const int64_t row_unit = vector ? 1 : MR, column_unit = vector ? 8 : W;
-    const int64_t rows = ceil_divide(p.m, row_unit), columns = ceil_divide(p.n, column_unit);
+    const int64_t rows = ceil_divide(m, row_unit), columns = ceil_divide(n, column_unit);
     // 12 W floating-point operations a nanosecond: two fma units at 3 GHz. A vector is read at 30 GB/s.
     const double length = static_cast<double>(jobs.run) + 8, unit = static_cast<double>(row_unit * column_unit);
     const double cost = vector ? unit * length * sizeof(T) / 30 : unit * length / (6.0 * W);
     const int64_t parts = parts_for(jobs.count * rows * columns, grain_for(cost));
     const bool by_rows = rows >= columns;
     const int64_t units = by_rows ? rows : columns;
-    const Grid grid = choose_grid(p.m, p.n, row_unit, column_unit, parts);
-    int64_t height = p.m, width = p.n;
+    const Grid grid = choose_grid(m, n, row_unit, column_unit, parts);
+    int64_t height = m, width = n;
     if (jobs.count == 1) {
         height = width = 0;
         for (int64_t i = 0; i < parts; i++) {
@@ -88,17 +94,17 @@ Status run(const Jobs<T>& jobs) noexcept {
             width = greatest(width, r.j1 - r.j0);
         }
     }
-    const Plan how = plan<T>(height, width, jobs.run, p.a.row == 1 || p.a.col == 1, p.b.col == 1);
+    const Plan how = plan<T>(height, width, jobs.run, a.row == 1 || a.col == 1, b.col == 1);
     const int64_t elements = vector ? VECTOR_WORKSPACE<T> + jobs.run : how.a_elements + how.b_elements;
-    // Each thread's part begins on a cache line of its own, 4 kB away from the other's alignment.
-    const int64_t stride = ceil_divide(elements, 64) * 64 + 64;
+    // Each thread's part begins on a cache line of its own.
+    const int64_t stride = ceil_divide(elements + (swapped ? height * width : 0), 64) * 64 + 64;
     Scratch scratch(static_cast<size_t>(stride * parts) * sizeof(T));
     if (!scratch.data) return Status{2, 0, 0, 0};
     parallel_for(parts, 1, [&](int64_t begin, int64_t end) {
         T* workspace = scratch.as<T>() + begin * stride;
         if (jobs.count == 1) {
             const Product<T> one = jobs.at(0);
-            for (int64_t part = begin; part < end; part++) compute(one, rectangle(grid, part), how, workspace);
+            for (int64_t part = begin; part < end; part++) compute(one, swapped, rectangle(grid, part), how, workspace);
             return;
         }
         int64_t at = jobs.count * units * begin / parts;
@@ -111,14 +117,14 @@ Status run(const Jobs<T>& jobs) noexcept {
             } else {
                 r.j0 = from * column_unit, r.j1 = least(p.n, to * column_unit);
             }
-            compute(jobs.at(job), r, how, workspace);
+            compute(jobs.at(job), false, r, how, workspace);
             at += to - from;
         }
     });
     return Status{0, 0, 0, 0};
 }
 
-// c = [c +] alpha (sum of the runs, in ascending order) + bias
+// c = [c +] alpha (sum of the chunks, in ascending order) + bias
 template <class T>
 void join_runs(const Product<T>& p, int64_t runs, const T* partial) noexcept {
     const Epilogue<T>& e = p.epilogue;
@@ -130,9 +136,10 @@ void join_runs(const Product<T>& p, int64_t runs, const T* partial) noexcept {
                 T sum = first[i * p.n + j];
                 for (int64_t r = 1; r < runs; r++) sum += first[(r * p.m + i) * p.n + j];
                 sum *= e.alpha;
+                if (e.accumulate) sum = c[i * p.ldc + j] + sum;
                 if (e.row_bias) sum += e.row_bias[i];
                 if (e.column_bias) sum += e.column_bias[j];
-                c[i * p.ldc + j] = e.accumulate ? c[i * p.ldc + j] + sum : sum;
+                c[i * p.ldc + j] = sum;
             }
         }
         if (e.activate) e.activate(e.context, c, p.ldc, 0, 0, p.m, p.n);
@@ -150,6 +157,7 @@ Status gemm(const Product<T>& product) noexcept {
     if (ceil_divide(p.m, MR) * ceil_divide(p.n, NR) >= FEW_TILES || p.k < 2 * shortest) {
         return run(Jobs<T>{p, 1, p.k, p.batch});
     }
+    if (environment().small_blocks) count_gemm({0, 0, 0, 1});
     const int64_t run_steps = ceil_divide(ceil_divide(p.k, least(p.k / shortest, MAX_CHUNKS)), 8) * 8;
     const int64_t runs = ceil_divide(p.k, run_steps);
     Scratch partial(static_cast<size_t>(p.batch * runs * p.m * p.n) * sizeof(T));

@@ -7,6 +7,7 @@
 //   gemm.cpp      the work divided over threads             tile.h      the tile of C in registers
 //   blocked.h     the loops around the tile, one thread     pack.h      panels of A and B
 //   vector.h      one row or one column of C                schedule.h  who computes what
+//   swapped.h     C transposed, for weights along K
 //   packed.h      B packed once, used many times            blocks.h    the numbers of each set
 #pragma once
 #include "runtime/array.h"
@@ -26,7 +27,8 @@ inline Matrix<T> transposed(Matrix<T> a) {
     return {a.data, a.col, a.row};
 }
 
-// What happens to a sum before it is stored, while it is in registers: c = [c +] alpha sum + row_bias[i] + column_bias[j].
+// What happens to a sum before it is stored, while it is in registers: c = [c +] alpha sum + row_bias[i] + column_bias[j],
+// the biases last, after all runs of K.
 // `activate`, if any, then sees each finished piece of C while it is in L1.
 template <class T>
 struct Epilogue {

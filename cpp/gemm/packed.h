@@ -35,6 +35,7 @@ inline void multiply_packed(const Matrix<T>& a, const T* packed, const Rectangle
     const int64_t run = run_length<T>(k);
     for (int64_t pc = 0; pc == 0 || pc < k; pc += run) {
         const int64_t kc = least(run, k - pc);
+        const bool last = pc + run >= k;
         for (int64_t j = r.j0; j < r.j1; j += NR) {
             // A panel is as wide as B makes it, whatever the rectangle takes of it.
             const int64_t vectors = ceil_divide(least(NR, n - j), W), width = least(NR, r.j1 - j);
@@ -45,8 +46,8 @@ inline void multiply_packed(const Matrix<T>& a, const T* packed, const Rectangle
                                       ldc,
                                       width,
                                       e.alpha,
-                                      pc == 0 && e.row_bias ? e.row_bias + i : nullptr,
-                                      pc == 0 && e.column_bias ? e.column_bias + j : nullptr,
+                                      last && e.row_bias ? e.row_bias + i : nullptr,
+                                      last && e.column_bias ? e.column_bias + j : nullptr,
                                       e.accumulate || pc > 0};
                 const T* from = a.data + i * a.row + pc * a.col;
                 if (a.col == 1) {
@@ -54,7 +55,7 @@ inline void multiply_packed(const Matrix<T>& a, const T* packed, const Rectangle
                 } else {
                     tile_of<T, false>(height, vectors)(kc, from, a.col, panel, vectors * W, to);
                 }
-                if (pc + run >= k && e.activate) e.activate(e.context, to.c, ldc, i, j, height, width);
+                if (last && e.activate) e.activate(e.context, to.c, ldc, i, j, height, width);
             }
         }
     }

@@ -67,14 +67,14 @@ void tile(int64_t kc, const T* a, int64_t a_stride, const T* b, int64_t b_row, c
             T* c = to.c + i * to.ldc + v * W;
             Vec<T> y = sum[i][v];
             if (scaled) y = y * alpha;
+            if (to.accumulate) y = (left >= W ? load(c) : load_partial(c, left)) + y;
             if (to.row_bias) y = y + broadcast(to.row_bias[i]);
+            if (to.column_bias) {
+                y = y + (left >= W ? load(to.column_bias + v * W) : load_partial(to.column_bias + v * W, left));
+            }
             if (left >= W) {
-                if (to.column_bias) y = y + load(to.column_bias + v * W);
-                if (to.accumulate) y = load(c) + y;
                 store(c, y);
             } else {
-                if (to.column_bias) y = y + load_partial(to.column_bias + v * W, left);
-                if (to.accumulate) y = load_partial(c, left) + y;
                 store_partial(c, y, left);
             }
         }
