@@ -23,6 +23,12 @@ inline int64_t run_length(int64_t k) noexcept {
     return least(most, ceil_divide(ceil_divide(greatest<int64_t>(k, 1), runs), 8) * 8);
 }
 
+// The next tile's rows where this many are left: the last two tiles share what is too little for a tile of its own (two rows
+// of 16 columns are 4 chains, and two fma units of latency 4 want 8).
+inline int64_t tile_height(int64_t left) noexcept {
+    return left > MR && left - MR <= MR / 2 ? (left + 1) / 2 : least<int64_t>(MR, left);
+}
+
 // Both matrices are in memory with unit strides along rows or columns as told.
 template <class T>
 inline Plan plan(int64_t rows, int64_t columns, int64_t k, bool a_direct, bool b_direct) noexcept {
@@ -34,8 +40,8 @@ inline Plan plan(int64_t rows, int64_t columns, int64_t k, bool a_direct, bool b
     p.mc = ceil_divide(tiles, row_blocks) * MR;
     p.nc = least(block.nc, ceil_divide(columns, NR) * NR);
     // A panel that few tiles read is not worth copying.
-    p.pack_a = !a_direct || ceil_divide(columns, NR) > 6;
-    p.pack_b = !b_direct || tiles > 3;
+    p.pack_a = !a_direct || ceil_divide(columns, NR) > 20;
+    p.pack_b = !b_direct || (tiles > 3 && k * columns > 6144);
     const int64_t depth = least(p.kc, greatest<int64_t>(k, 1));
     p.a_elements = p.pack_a ? least(p.mc, tiles * MR) * depth + PACK_SLACK<T> : 0;
     p.a_elements = ceil_divide(p.a_elements, 16) * 16;
@@ -64,8 +70,11 @@ void multiply_rectangle(const A& a, const B& b, const Rectangle& r, int64_t k, T
             for (int64_t ic = r.i0; ic < r.i1; ic += plan.mc) {
                 const int64_t rows = least(plan.mc, r.i1 - ic);
                 if (plan.pack_a) {
-                    for (int64_t i = 0; i < rows; i += MR)
-                        a.pack(ic + i, least<int64_t>(MR, rows - i), pc, kc, a_packed + i * kc);
+                    T* to = a_packed;
+                    for (int64_t i = 0, height; i < rows; i += height, to += MR * kc) {
+                        height = tile_height(rows - i);
+                        a.pack(ic + i, height, pc, kc, to);
+                    }
                 }
                 for (int64_t j = 0; j < columns; j += NR) {
                     const int64_t width = least(NR, columns - j), vectors = ceil_divide(width, W);
@@ -77,8 +86,10 @@ void multiply_rectangle(const A& a, const B& b, const Rectangle& r, int64_t k, T
                             b_row = b.from.row;
                         }
                     }
-                    for (int64_t i = 0; i < rows; i += MR) {
-                        const int64_t height = least<int64_t>(MR, rows - i), at = ic + i;
+                    const T* packed_rows = a_packed;
+                    for (int64_t i = 0, height; i < rows; i += height, packed_rows += MR * kc) {
+                        height = tile_height(rows - i);
+                        const int64_t at = ic + i;
                         const Target<T> to = {c + at * ldc + jc + j,
                                               ldc,
                                               width,
@@ -88,7 +99,7 @@ void multiply_rectangle(const A& a, const B& b, const Rectangle& r, int64_t k, T
                                               e.accumulate || !first};
                         (height == MR && width == NR ? counts.full_tiles : counts.edge_tiles)++;
                         if (plan.pack_a) {
-                            tile_of<T, false>(height, vectors)(kc, a_packed + i * kc, MR, panel, b_row, to);
+                            tile_of<T, false>(height, vectors)(kc, packed_rows, MR, panel, b_row, to);
                         } else if constexpr (A::IN_MEMORY) {
                             const T* from = a.from.data + at * a.from.row + pc * a.from.col;
                             if (a.from.col == 1) {
