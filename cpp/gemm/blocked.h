@@ -61,7 +61,11 @@ void multiply_rectangle(const A& a, const B& b, const Rectangle& r, int64_t k, T
             const int64_t kc = least(plan.kc, k - pc);
             const bool first = pc == 0, last = pc + plan.kc >= k;
             counts.runs++;
-            for (int64_t j = 0; j < columns; j += NR) {
+            int64_t packed = 0;
+            if constexpr (B::IN_MEMORY) {
+                if (plan.pack_b) packed = b.pack_side_by_side(pc, kc, jc, columns, b_packed);
+            }
+            for (int64_t j = packed; j < columns; j += NR) {
                 const int64_t width = least(NR, columns - j);
                 // A panel that ends inside a vector is packed always: its loads would leave the matrix.
                 if (plan.pack_b || width % W)

@@ -76,6 +76,25 @@ struct ColumnsOf {
         }
     }
 
+    // Whole panels from column j0 on, as many as fit: how many columns were packed. Four panels are read side by side: a row of
+    // one is a cache line, and lines far apart come from memory one by one.
+    int64_t pack_side_by_side(int64_t p0, int64_t kc, int64_t j0, int64_t columns, T* to) const noexcept {
+        constexpr int64_t NR = NV * W, PANELS = 4;
+        if (from.col != 1) return 0;
+        int64_t j = 0;
+        for (; j + PANELS * NR <= columns; j += PANELS * NR) {
+            const T* b = from.data + p0 * from.row + j0 + j;
+            T* row = to + j * kc;
+            for (int64_t p = 0; p < kc; p++, b += from.row, row += NR) {
+                for (int64_t q = 0; q < PANELS; q++) {
+                    __builtin_prefetch(b + 8 * from.row + q * NR);
+                    for (int64_t v = 0; v < NR; v += W) store(row + q * NR * kc + v, load(b + q * NR + v));
+                }
+            }
+        }
+        return j;
+    }
+
     void pack_rows(const T* b, int64_t kc, int64_t width, int64_t R, T* to) const noexcept {
         for (int64_t p = 0; p < kc; p++, b += from.row, to += R) {
             // A row is a cache line or two, the next one too far away for the hardware to guess.
