@@ -44,7 +44,7 @@ Status sigmoid(const In& input, const Out& output) noexcept {
     return with_float(output.dtype, [&](auto zero) {
         using T = decltype(zero);
         return walk_flat<T>(
-            output, input, [](Vec<T> x) { return sigmoid_of<T>(x); }, 0.5);
+            output, input, [](Vec<T> x) { return sigmoid(x); }, 0.5);
     });
 }
 
