@@ -1,24 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Broadcasting arithmetic, and activations with their gradients.
+// Activations and their gradients.
 #include "kernels/dispatch.h"
 #include "kernels/prototypes.h"
 #include "kernels/walk.h"
 #include "simd/math.h"
 
 namespace nabi::NABI_SET {
-
-Status add(const Elementwise& e) noexcept {
-    return with_float(e.dtype, [&](auto zero) { return walk2(e, zero, [](auto a, auto b) { return a + b; }); });
-}
-Status sub(const Elementwise& e) noexcept {
-    return with_float(e.dtype, [&](auto zero) { return walk2(e, zero, [](auto a, auto b) { return a - b; }); });
-}
-Status mul(const Elementwise& e) noexcept {
-    return with_float(e.dtype, [&](auto zero) { return walk2(e, zero, [](auto a, auto b) { return a * b; }); });
-}
-Status div(const Elementwise& e) noexcept {
-    return with_float(e.dtype, [&](auto zero) { return walk2(e, zero, [](auto a, auto b) { return a / b; }); });
-}
 
 // output = max(input, 0), NaN kept. Saved for backward: output.
 Status relu(const In& input, const Out& output) noexcept {
