@@ -72,15 +72,15 @@ inline Angle<double> reduce_angle(Vec<double> size) {
 
 // (sin r - r) / r^3 and (cos r - 1 + r^2/2) / r^4 by z = r^2, |r| <= pi/4: to 2^-28 and 2^-33 of the function in float,
 // 2^-58 and 2^-64 in double.
-inline Vec<float> sin_tail(Vec<float> z) { return polynomial(z, -0.00019517215f, 0.008332178f, -0.16666655f); }
-inline Vec<float> cos_tail(Vec<float> z) { return polynomial(z, 2.443837e-05f, -0.0013887367f, 0.041666646f); }
+inline Vec<float> sin_tail(Vec<float> z) { return horner(z, -0.00019517215f, 0.008332178f, -0.16666655f); }
+inline Vec<float> cos_tail(Vec<float> z) { return horner(z, 2.443837e-05f, -0.0013887367f, 0.041666646f); }
 inline Vec<double> sin_tail(Vec<double> z) {
-    return polynomial(z, 1.589678561263571e-10, -2.5050757949128243e-08, 2.7557313690909166e-06, -0.0001984126982980509,
-                      0.008333333333322411, -0.16666666666666632);
+    return horner(z, 1.589678561263571e-10, -2.5050757949128243e-08, 2.7557313690909166e-06, -0.0001984126982980509,
+                  0.008333333333322411, -0.16666666666666632);
 }
 inline Vec<double> cos_tail(Vec<double> z) {
-    return polynomial(z, -1.1359641268037245e-11, 2.0875723152392965e-09, -2.7557314351485896e-07,
-                      2.4801587289479406e-05, -0.001388888888887412, 0.0416666666666666);
+    return horner(z, -1.1359641268037245e-11, 2.0875723152392965e-09, -2.7557314351485896e-07, 2.4801587289479406e-05,
+                  -0.001388888888887412, 0.0416666666666666);
 }
 
 // The sine of the angle `turns` quadrants further.
