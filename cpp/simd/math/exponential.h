@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// e^x and e^x - 1. Errors are in units in the last place, the largest of all 2^32 floats on scalar and avx2, and of dense
-// samples in float64 (cpp/tests/per_set/math_test.cpp).
+// e^x and e^x - 1.
 #pragma once
 #include "simd/math/parts.h"
 
@@ -51,7 +50,8 @@ template <class T>
 inline Vec<T> power_of_2(Vec<T> shifted) {
     return from_bits(shift_left<Format<T>::mantissa>(bits_of(shifted)));
 }
-// p 2^n with overflow and denormal results, for p of about 1 and 2^-n that is at most twice what a denormal holds.
+// p 2^n with overflow and denormal results, rounded once: for p of about 1 and n from that of half the smallest denormal
+// to that of inf.
 template <class T>
 inline Vec<T> times_power_of_2(Vec<T> p, Vec<T> shifted) {
     // 2^n may not exist: half of it is doubled at the end, or 2^64 times it made smaller.
@@ -61,7 +61,7 @@ inline Vec<T> times_power_of_2(Vec<T> p, Vec<T> shifted) {
     return p * power_of_2(shifted) * select(tiny, broadcast(T(0x1p-64)), broadcast(T(2)));
 }
 
-// e^x: 1.08 in float32, 1.02 in float64. The bound stands first in max and min: there a NaN x is kept.
+// e^x. The bound stands first in max and min: there a NaN x is kept.
 template <class T>
 inline Vec<T> exp(Vec<T> x) {
     using E = Exponential<T>;
