@@ -105,7 +105,6 @@ CASES = [
         _wide,
         stored=[Stored(Sample(np.array([0.0, -np.inf, np.inf])), [1.0, 0.0, np.inf], [[1.0, 0.0, np.inf]])],
         bad=[*_refused_in_place("exp"), _refused_integers("exp")],
-        bench=[((65536,),)],
     ),
     Case(
         "expm1",
