@@ -28,7 +28,7 @@ def newest_objects(name: str) -> list[Path]:
     """The object files of one set, from the build that was made last."""
     found: dict[Path, list[Path]] = {}
     root = Path(os.environ.get("NABI_BUILD_DIR", ROOT / "build"))
-    for folder in root.glob(f"**/CMakeFiles/*{name}.dir"):
+    for folder in root.glob(f"**/CMakeFiles/nabi_kernels_{name}.dir"):
         objects = sorted(folder.rglob("*.o"))
         if objects:
             found[folder] = objects

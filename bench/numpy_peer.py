@@ -32,6 +32,21 @@ def linear(batch: int, inputs: int, outputs: int, training: bool):
     return call
 
 
+def math(op: str):
+    x = np.abs(_floats(8192)) * 6 + np.float32(1e-3)
+    out = np.empty_like(x)
+    if op == "sigmoid":
+
+        def call():
+            np.exp(np.negative(x, out=out), out=out)
+            np.reciprocal(np.add(out, 1, out=out), out=out)
+
+        return call
+    if op == "pow":
+        return lambda: np.power(x, np.float32(2.5), out=out)
+    return (lambda: getattr(np, op)(x, out=out)) if hasattr(np, op) else None
+
+
 def describe() -> dict:
     blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
     return {
@@ -43,4 +58,7 @@ def describe() -> dict:
 
 
 if __name__ == "__main__":
-    worker.serve(describe, lambda workload, options: linear(**options) if workload == "linear" else None)
+    known = {"linear": linear, "math": math}
+    worker.serve(
+        describe, lambda workload, options: known[workload](**options) if workload in known else None
+    )

@@ -1,23 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Elementwise losses.
-#include <math.h>
 #include <string.h>
 
 #include "kernels/dispatch.h"
 #include "kernels/prototypes.h"
 #include "runtime/parallel.h"
-#include "simd/simd.h"
+#include "simd/math.h"
 
 namespace nabi::NABI_SET {
-
-namespace {
-
-inline float log_of(float x) { return ::logf(x); }
-inline double log_of(double x) { return ::log(x); }
-inline float log1p_of(float x) { return ::log1pf(x); }
-inline double log1p_of(double x) { return ::log1p(x); }
-
-}  // namespace
 
 // losses = -w (t max(log x, -100) + (1 - t) max(log(1 - x), -100)); x must lie in [0, 1].
 Status binary_cross_entropy(const In& input, const In& target, const In& weight, const Out& losses) noexcept {
@@ -33,12 +23,19 @@ Status binary_cross_entropy(const In& input, const In& target, const In& weight,
                 return status;
             }
         }
-        parallel_for(input.size, grain_for(10), [&](int64_t begin, int64_t end) {
-            for (int64_t i = begin; i < end; i++) {
-                const T no = greatest(log1p_of(-x[i]), T(-100)), yes = greatest(log_of(x[i]), T(-100));
-                const T value = (t[i] - T(1)) * no - t[i] * yes;
-                y[i] = w ? value * w[i] : value;
-            }
+        const Vec<T> one = broadcast(T(1)), least_log = broadcast(T(-100));
+        auto loss = [&](Vec<T> p, Vec<T> wanted, Vec<T> weights) {
+            const Vec<T> no = max(log1p(negative(p)), least_log), yes = max(log(p), least_log);
+            return ((wanted - one) * no - wanted * yes) * weights;
+        };
+        constexpr int64_t W = Vec<T>::width;
+        parallel_for(input.size, grain_for(2), [&](int64_t begin, int64_t end) {
+            int64_t i = begin;
+            for (; i + W <= end; i += W) store(y + i, loss(load(x + i), load(t + i), w ? load(w + i) : one));
+            if (i == end) return;
+            const int64_t rest = end - i;
+            const Vec<T> weights = w ? load_partial(w + i, rest) : one;
+            store_partial(y + i, loss(load_partial(x + i, rest), load_partial(t + i, rest), weights), rest);
         });
         return OK;
     });

@@ -28,6 +28,10 @@ template <>
 struct Mask<double> {
     __m256d m;
 };
+template <class T>
+struct Bits {
+    __m256i b;
+};
 
 inline __m256i first_lanes8(int64_t n) {
     return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
@@ -46,6 +50,8 @@ inline void store_partial(float* p, Vec<float> a, int64_t n) { _mm256_maskstore_
 inline void store_partial(double* p, Vec<double> a, int64_t n) { _mm256_maskstore_pd(p, first_lanes4(n), a.v); }
 inline Vec<float> broadcast(float x) { return {_mm256_set1_ps(x)}; }
 inline Vec<double> broadcast(double x) { return {_mm256_set1_pd(x)}; }
+inline Bits<float> broadcast(uint32_t x) { return {_mm256_set1_epi32(static_cast<int32_t>(x))}; }
+inline Bits<double> broadcast(uint64_t x) { return {_mm256_set1_epi64x(static_cast<int64_t>(x))}; }
 
 inline Vec<float> operator+(Vec<float> a, Vec<float> b) { return {_mm256_add_ps(a.v, b.v)}; }
 inline Vec<double> operator+(Vec<double> a, Vec<double> b) { return {_mm256_add_pd(a.v, b.v)}; }
@@ -57,6 +63,12 @@ inline Vec<float> operator/(Vec<float> a, Vec<float> b) { return {_mm256_div_ps(
 inline Vec<double> operator/(Vec<double> a, Vec<double> b) { return {_mm256_div_pd(a.v, b.v)}; }
 inline Vec<float> fma(Vec<float> a, Vec<float> b, Vec<float> c) { return {_mm256_fmadd_ps(a.v, b.v, c.v)}; }
 inline Vec<double> fma(Vec<double> a, Vec<double> b, Vec<double> c) { return {_mm256_fmadd_pd(a.v, b.v, c.v)}; }
+inline Vec<float> product_error(Vec<float> a, Vec<float> b, Vec<float> p) { return {_mm256_fmsub_ps(a.v, b.v, p.v)}; }
+inline Vec<double> product_error(Vec<double> a, Vec<double> b, Vec<double> p) {
+    return {_mm256_fmsub_pd(a.v, b.v, p.v)};
+}
+inline Vec<float> square_root(Vec<float> a) { return {_mm256_sqrt_ps(a.v)}; }
+inline Vec<double> square_root(Vec<double> a) { return {_mm256_sqrt_pd(a.v)}; }
 
 inline Vec<float> max(Vec<float> a, Vec<float> b) { return {_mm256_max_ps(a.v, b.v)}; }
 inline Vec<double> max(Vec<double> a, Vec<double> b) { return {_mm256_max_pd(a.v, b.v)}; }
@@ -66,8 +78,16 @@ inline Mask<float> less(Vec<float> a, Vec<float> b) { return {_mm256_cmp_ps(a.v,
 inline Mask<double> less(Vec<double> a, Vec<double> b) { return {_mm256_cmp_pd(a.v, b.v, _CMP_LT_OQ)}; }
 inline Mask<float> less_equal(Vec<float> a, Vec<float> b) { return {_mm256_cmp_ps(a.v, b.v, _CMP_LE_OQ)}; }
 inline Mask<double> less_equal(Vec<double> a, Vec<double> b) { return {_mm256_cmp_pd(a.v, b.v, _CMP_LE_OQ)}; }
+inline Mask<float> equal(Vec<float> a, Vec<float> b) { return {_mm256_cmp_ps(a.v, b.v, _CMP_EQ_OQ)}; }
+inline Mask<double> equal(Vec<double> a, Vec<double> b) { return {_mm256_cmp_pd(a.v, b.v, _CMP_EQ_OQ)}; }
 inline Mask<float> unordered(Vec<float> a) { return {_mm256_cmp_ps(a.v, a.v, _CMP_UNORD_Q)}; }
 inline Mask<double> unordered(Vec<double> a) { return {_mm256_cmp_pd(a.v, a.v, _CMP_UNORD_Q)}; }
+inline Mask<float> operator&(Mask<float> a, Mask<float> b) { return {_mm256_and_ps(a.m, b.m)}; }
+inline Mask<double> operator&(Mask<double> a, Mask<double> b) { return {_mm256_and_pd(a.m, b.m)}; }
+inline Mask<float> operator|(Mask<float> a, Mask<float> b) { return {_mm256_or_ps(a.m, b.m)}; }
+inline Mask<double> operator|(Mask<double> a, Mask<double> b) { return {_mm256_or_pd(a.m, b.m)}; }
+inline bool any(Mask<float> a) { return _mm256_movemask_ps(a.m) != 0; }
+inline bool any(Mask<double> a) { return _mm256_movemask_pd(a.m) != 0; }
 inline Vec<float> select(Mask<float> m, Vec<float> a, Vec<float> b) { return {_mm256_blendv_ps(b.v, a.v, m.m)}; }
 inline Vec<double> select(Mask<double> m, Vec<double> a, Vec<double> b) { return {_mm256_blendv_pd(b.v, a.v, m.m)}; }
 inline Vec<float> absolute(Vec<float> a) { return {_mm256_andnot_ps(_mm256_set1_ps(-0.0f), a.v)}; }
@@ -79,14 +99,67 @@ inline Vec<float> round_nearest(Vec<float> a) {
 inline Vec<double> round_nearest(Vec<double> a) {
     return {_mm256_round_pd(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)};
 }
-inline Vec<float> times_power_of_2(Vec<float> a, Vec<float> n) {
-    __m256i bits = _mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(n.v), _mm256_set1_epi32(127)), 23);
-    return {_mm256_mul_ps(a.v, _mm256_castsi256_ps(bits))};
+inline Vec<float> floor(Vec<float> a) { return {_mm256_round_ps(a.v, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC)}; }
+inline Vec<double> floor(Vec<double> a) { return {_mm256_round_pd(a.v, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC)}; }
+
+inline Bits<float> bits_of(Vec<float> a) { return {_mm256_castps_si256(a.v)}; }
+inline Bits<double> bits_of(Vec<double> a) { return {_mm256_castpd_si256(a.v)}; }
+inline Vec<float> from_bits(Bits<float> a) { return {_mm256_castsi256_ps(a.b)}; }
+inline Vec<double> from_bits(Bits<double> a) { return {_mm256_castsi256_pd(a.b)}; }
+inline Bits<float> operator+(Bits<float> a, Bits<float> b) { return {_mm256_add_epi32(a.b, b.b)}; }
+inline Bits<double> operator+(Bits<double> a, Bits<double> b) { return {_mm256_add_epi64(a.b, b.b)}; }
+inline Bits<float> operator-(Bits<float> a, Bits<float> b) { return {_mm256_sub_epi32(a.b, b.b)}; }
+inline Bits<double> operator-(Bits<double> a, Bits<double> b) { return {_mm256_sub_epi64(a.b, b.b)}; }
+template <class T>
+inline Bits<T> operator&(Bits<T> a, Bits<T> b) {
+    return {_mm256_and_si256(a.b, b.b)};
 }
-inline Vec<double> times_power_of_2(Vec<double> a, Vec<double> n) {
-    __m256i whole = _mm256_cvtepi32_epi64(_mm256_cvtpd_epi32(n.v));
-    __m256i bits = _mm256_slli_epi64(_mm256_add_epi64(whole, _mm256_set1_epi64x(1023)), 52);
-    return {_mm256_mul_pd(a.v, _mm256_castsi256_pd(bits))};
+template <class T>
+inline Bits<T> operator|(Bits<T> a, Bits<T> b) {
+    return {_mm256_or_si256(a.b, b.b)};
+}
+template <class T>
+inline Bits<T> operator^(Bits<T> a, Bits<T> b) {
+    return {_mm256_xor_si256(a.b, b.b)};
+}
+template <int n>
+inline Bits<float> shift_left(Bits<float> a) {
+    return {_mm256_slli_epi32(a.b, n)};
+}
+template <int n>
+inline Bits<double> shift_left(Bits<double> a) {
+    return {_mm256_slli_epi64(a.b, n)};
+}
+template <int n>
+inline Bits<float> shift_right(Bits<float> a) {
+    return {_mm256_srli_epi32(a.b, n)};
+}
+template <int n>
+inline Bits<double> shift_right(Bits<double> a) {
+    return {_mm256_srli_epi64(a.b, n)};
+}
+inline Mask<float> is_zero(Bits<float> a) {
+    return {_mm256_castsi256_ps(_mm256_cmpeq_epi32(a.b, _mm256_setzero_si256()))};
+}
+inline Mask<double> is_zero(Bits<double> a) {
+    return {_mm256_castsi256_pd(_mm256_cmpeq_epi64(a.b, _mm256_setzero_si256()))};
+}
+
+inline Vec<double> low_half(Vec<float> a) { return {_mm256_cvtps_pd(_mm256_castps256_ps128(a.v))}; }
+inline Vec<double> high_half(Vec<float> a) { return {_mm256_cvtps_pd(_mm256_extractf128_ps(a.v, 1))}; }
+inline Vec<float> narrowed(Vec<double> low, Vec<double> high) {
+    return {_mm256_set_m128(_mm256_cvtpd_ps(high.v), _mm256_cvtpd_ps(low.v))};
+}
+template <class F>
+inline Vec<float> through_double(Vec<float> a, Vec<float> b, const F& f) {
+    return narrowed(f(low_half(a), low_half(b)), f(high_half(a), high_half(b)));
+}
+template <class F>
+inline Vec<float> through_double(Vec<float> a, Vec<float> b, Vec<float>& rest, const F& f) {
+    const Vec<double> low = f(low_half(a), low_half(b)), high = f(high_half(a), high_half(b));
+    const Vec<float> rounded = narrowed(low, high);
+    rest = narrowed(low - low_half(rounded), high - high_half(rounded));
+    return rounded;
 }
 
 inline float sum_lanes(Vec<float> a) {

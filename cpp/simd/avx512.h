@@ -28,6 +28,10 @@ template <>
 struct Mask<double> {
     __mmask8 m;
 };
+template <class T>
+struct Bits {
+    __m512i b;
+};
 
 inline __mmask16 first_lanes16(int64_t n) { return static_cast<__mmask16>((1u << n) - 1u); }
 inline __mmask8 first_lanes8(int64_t n) { return static_cast<__mmask8>((1u << n) - 1u); }
@@ -42,6 +46,8 @@ inline void store_partial(float* p, Vec<float> a, int64_t n) { _mm512_mask_store
 inline void store_partial(double* p, Vec<double> a, int64_t n) { _mm512_mask_storeu_pd(p, first_lanes8(n), a.v); }
 inline Vec<float> broadcast(float x) { return {_mm512_set1_ps(x)}; }
 inline Vec<double> broadcast(double x) { return {_mm512_set1_pd(x)}; }
+inline Bits<float> broadcast(uint32_t x) { return {_mm512_set1_epi32(static_cast<int32_t>(x))}; }
+inline Bits<double> broadcast(uint64_t x) { return {_mm512_set1_epi64(static_cast<int64_t>(x))}; }
 
 inline Vec<float> operator+(Vec<float> a, Vec<float> b) { return {_mm512_add_ps(a.v, b.v)}; }
 inline Vec<double> operator+(Vec<double> a, Vec<double> b) { return {_mm512_add_pd(a.v, b.v)}; }
@@ -53,6 +59,12 @@ inline Vec<float> operator/(Vec<float> a, Vec<float> b) { return {_mm512_div_ps(
 inline Vec<double> operator/(Vec<double> a, Vec<double> b) { return {_mm512_div_pd(a.v, b.v)}; }
 inline Vec<float> fma(Vec<float> a, Vec<float> b, Vec<float> c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
 inline Vec<double> fma(Vec<double> a, Vec<double> b, Vec<double> c) { return {_mm512_fmadd_pd(a.v, b.v, c.v)}; }
+inline Vec<float> product_error(Vec<float> a, Vec<float> b, Vec<float> p) { return {_mm512_fmsub_ps(a.v, b.v, p.v)}; }
+inline Vec<double> product_error(Vec<double> a, Vec<double> b, Vec<double> p) {
+    return {_mm512_fmsub_pd(a.v, b.v, p.v)};
+}
+inline Vec<float> square_root(Vec<float> a) { return {_mm512_sqrt_ps(a.v)}; }
+inline Vec<double> square_root(Vec<double> a) { return {_mm512_sqrt_pd(a.v)}; }
 
 inline Vec<float> max(Vec<float> a, Vec<float> b) { return {_mm512_max_ps(a.v, b.v)}; }
 inline Vec<double> max(Vec<double> a, Vec<double> b) { return {_mm512_max_pd(a.v, b.v)}; }
@@ -62,8 +74,22 @@ inline Mask<float> less(Vec<float> a, Vec<float> b) { return {_mm512_cmp_ps_mask
 inline Mask<double> less(Vec<double> a, Vec<double> b) { return {_mm512_cmp_pd_mask(a.v, b.v, _CMP_LT_OQ)}; }
 inline Mask<float> less_equal(Vec<float> a, Vec<float> b) { return {_mm512_cmp_ps_mask(a.v, b.v, _CMP_LE_OQ)}; }
 inline Mask<double> less_equal(Vec<double> a, Vec<double> b) { return {_mm512_cmp_pd_mask(a.v, b.v, _CMP_LE_OQ)}; }
+inline Mask<float> equal(Vec<float> a, Vec<float> b) { return {_mm512_cmp_ps_mask(a.v, b.v, _CMP_EQ_OQ)}; }
+inline Mask<double> equal(Vec<double> a, Vec<double> b) { return {_mm512_cmp_pd_mask(a.v, b.v, _CMP_EQ_OQ)}; }
 inline Mask<float> unordered(Vec<float> a) { return {_mm512_cmp_ps_mask(a.v, a.v, _CMP_UNORD_Q)}; }
 inline Mask<double> unordered(Vec<double> a) { return {_mm512_cmp_pd_mask(a.v, a.v, _CMP_UNORD_Q)}; }
+template <class T>
+inline Mask<T> operator&(Mask<T> a, Mask<T> b) {
+    return {static_cast<decltype(a.m)>(a.m & b.m)};
+}
+template <class T>
+inline Mask<T> operator|(Mask<T> a, Mask<T> b) {
+    return {static_cast<decltype(a.m)>(a.m | b.m)};
+}
+template <class T>
+inline bool any(Mask<T> a) {
+    return a.m != 0;
+}
 inline Vec<float> select(Mask<float> m, Vec<float> a, Vec<float> b) { return {_mm512_mask_blend_ps(m.m, b.v, a.v)}; }
 inline Vec<double> select(Mask<double> m, Vec<double> a, Vec<double> b) {
     return {_mm512_mask_blend_pd(m.m, b.v, a.v)};
@@ -73,8 +99,64 @@ inline Vec<double> absolute(Vec<double> a) { return {_mm512_abs_pd(a.v)}; }
 
 inline Vec<float> round_nearest(Vec<float> a) { return {_mm512_roundscale_ps(a.v, _MM_FROUND_TO_NEAREST_INT)}; }
 inline Vec<double> round_nearest(Vec<double> a) { return {_mm512_roundscale_pd(a.v, _MM_FROUND_TO_NEAREST_INT)}; }
-inline Vec<float> times_power_of_2(Vec<float> a, Vec<float> n) { return {_mm512_scalef_ps(a.v, n.v)}; }
-inline Vec<double> times_power_of_2(Vec<double> a, Vec<double> n) { return {_mm512_scalef_pd(a.v, n.v)}; }
+inline Vec<float> floor(Vec<float> a) { return {_mm512_roundscale_ps(a.v, _MM_FROUND_TO_NEG_INF)}; }
+inline Vec<double> floor(Vec<double> a) { return {_mm512_roundscale_pd(a.v, _MM_FROUND_TO_NEG_INF)}; }
+
+inline Bits<float> bits_of(Vec<float> a) { return {_mm512_castps_si512(a.v)}; }
+inline Bits<double> bits_of(Vec<double> a) { return {_mm512_castpd_si512(a.v)}; }
+inline Vec<float> from_bits(Bits<float> a) { return {_mm512_castsi512_ps(a.b)}; }
+inline Vec<double> from_bits(Bits<double> a) { return {_mm512_castsi512_pd(a.b)}; }
+inline Bits<float> operator+(Bits<float> a, Bits<float> b) { return {_mm512_add_epi32(a.b, b.b)}; }
+inline Bits<double> operator+(Bits<double> a, Bits<double> b) { return {_mm512_add_epi64(a.b, b.b)}; }
+inline Bits<float> operator-(Bits<float> a, Bits<float> b) { return {_mm512_sub_epi32(a.b, b.b)}; }
+inline Bits<double> operator-(Bits<double> a, Bits<double> b) { return {_mm512_sub_epi64(a.b, b.b)}; }
+template <class T>
+inline Bits<T> operator&(Bits<T> a, Bits<T> b) {
+    return {_mm512_and_si512(a.b, b.b)};
+}
+template <class T>
+inline Bits<T> operator|(Bits<T> a, Bits<T> b) {
+    return {_mm512_or_si512(a.b, b.b)};
+}
+template <class T>
+inline Bits<T> operator^(Bits<T> a, Bits<T> b) {
+    return {_mm512_xor_si512(a.b, b.b)};
+}
+template <int n>
+inline Bits<float> shift_left(Bits<float> a) {
+    return {_mm512_slli_epi32(a.b, n)};
+}
+template <int n>
+inline Bits<double> shift_left(Bits<double> a) {
+    return {_mm512_slli_epi64(a.b, n)};
+}
+template <int n>
+inline Bits<float> shift_right(Bits<float> a) {
+    return {_mm512_srli_epi32(a.b, n)};
+}
+template <int n>
+inline Bits<double> shift_right(Bits<double> a) {
+    return {_mm512_srli_epi64(a.b, n)};
+}
+inline Mask<float> is_zero(Bits<float> a) { return {_mm512_testn_epi32_mask(a.b, a.b)}; }
+inline Mask<double> is_zero(Bits<double> a) { return {_mm512_testn_epi64_mask(a.b, a.b)}; }
+
+inline Vec<double> low_half(Vec<float> a) { return {_mm512_cvtps_pd(_mm512_castps512_ps256(a.v))}; }
+inline Vec<double> high_half(Vec<float> a) { return {_mm512_cvtps_pd(_mm512_extractf32x8_ps(a.v, 1))}; }
+inline Vec<float> narrowed(Vec<double> low, Vec<double> high) {
+    return {_mm512_insertf32x8(_mm512_castps256_ps512(_mm512_cvtpd_ps(low.v)), _mm512_cvtpd_ps(high.v), 1)};
+}
+template <class F>
+inline Vec<float> through_double(Vec<float> a, Vec<float> b, const F& f) {
+    return narrowed(f(low_half(a), low_half(b)), f(high_half(a), high_half(b)));
+}
+template <class F>
+inline Vec<float> through_double(Vec<float> a, Vec<float> b, Vec<float>& rest, const F& f) {
+    const Vec<double> low = f(low_half(a), low_half(b)), high = f(high_half(a), high_half(b));
+    const Vec<float> rounded = narrowed(low, high);
+    rest = narrowed(low - low_half(rounded), high - high_half(rounded));
+    return rounded;
+}
 
 inline float sum_lanes(Vec<float> a) {
     __m256 x = _mm256_add_ps(_mm512_castps512_ps256(a.v), _mm512_extractf32x8_ps(a.v, 1));

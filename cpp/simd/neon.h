@@ -28,6 +28,16 @@ template <>
 struct Mask<double> {
     uint64x2_t m;
 };
+template <class T>
+struct Bits;
+template <>
+struct Bits<float> {
+    uint32x4_t b;
+};
+template <>
+struct Bits<double> {
+    uint64x2_t b;
+};
 
 inline Vec<float> load(const float* p) { return {vld1q_f32(p)}; }
 inline Vec<double> load(const double* p) { return {vld1q_f64(p)}; }
@@ -55,6 +65,8 @@ inline void store_partial(double* p, Vec<double> a, int64_t n) {
 }
 inline Vec<float> broadcast(float x) { return {vdupq_n_f32(x)}; }
 inline Vec<double> broadcast(double x) { return {vdupq_n_f64(x)}; }
+inline Bits<float> broadcast(uint32_t x) { return {vdupq_n_u32(x)}; }
+inline Bits<double> broadcast(uint64_t x) { return {vdupq_n_u64(x)}; }
 
 inline Vec<float> operator+(Vec<float> a, Vec<float> b) { return {vaddq_f32(a.v, b.v)}; }
 inline Vec<double> operator+(Vec<double> a, Vec<double> b) { return {vaddq_f64(a.v, b.v)}; }
@@ -66,6 +78,14 @@ inline Vec<float> operator/(Vec<float> a, Vec<float> b) { return {vdivq_f32(a.v,
 inline Vec<double> operator/(Vec<double> a, Vec<double> b) { return {vdivq_f64(a.v, b.v)}; }
 inline Vec<float> fma(Vec<float> a, Vec<float> b, Vec<float> c) { return {vfmaq_f32(c.v, a.v, b.v)}; }
 inline Vec<double> fma(Vec<double> a, Vec<double> b, Vec<double> c) { return {vfmaq_f64(c.v, a.v, b.v)}; }
+inline Vec<float> product_error(Vec<float> a, Vec<float> b, Vec<float> p) {
+    return {vfmaq_f32(vnegq_f32(p.v), a.v, b.v)};
+}
+inline Vec<double> product_error(Vec<double> a, Vec<double> b, Vec<double> p) {
+    return {vfmaq_f64(vnegq_f64(p.v), a.v, b.v)};
+}
+inline Vec<float> square_root(Vec<float> a) { return {vsqrtq_f32(a.v)}; }
+inline Vec<double> square_root(Vec<double> a) { return {vsqrtq_f64(a.v)}; }
 
 // vmaxq would return NaN for a NaN in either; the vocabulary's rule is x86's.
 inline Vec<float> max(Vec<float> a, Vec<float> b) { return {vbslq_f32(vcgtq_f32(a.v, b.v), a.v, b.v)}; }
@@ -76,8 +96,16 @@ inline Mask<float> less(Vec<float> a, Vec<float> b) { return {vcltq_f32(a.v, b.v
 inline Mask<double> less(Vec<double> a, Vec<double> b) { return {vcltq_f64(a.v, b.v)}; }
 inline Mask<float> less_equal(Vec<float> a, Vec<float> b) { return {vcleq_f32(a.v, b.v)}; }
 inline Mask<double> less_equal(Vec<double> a, Vec<double> b) { return {vcleq_f64(a.v, b.v)}; }
+inline Mask<float> equal(Vec<float> a, Vec<float> b) { return {vceqq_f32(a.v, b.v)}; }
+inline Mask<double> equal(Vec<double> a, Vec<double> b) { return {vceqq_f64(a.v, b.v)}; }
 inline Mask<float> unordered(Vec<float> a) { return {vmvnq_u32(vceqq_f32(a.v, a.v))}; }
 inline Mask<double> unordered(Vec<double> a) { return {veorq_u64(vceqq_f64(a.v, a.v), vdupq_n_u64(~uint64_t(0)))}; }
+inline Mask<float> operator&(Mask<float> a, Mask<float> b) { return {vandq_u32(a.m, b.m)}; }
+inline Mask<double> operator&(Mask<double> a, Mask<double> b) { return {vandq_u64(a.m, b.m)}; }
+inline Mask<float> operator|(Mask<float> a, Mask<float> b) { return {vorrq_u32(a.m, b.m)}; }
+inline Mask<double> operator|(Mask<double> a, Mask<double> b) { return {vorrq_u64(a.m, b.m)}; }
+inline bool any(Mask<float> a) { return vmaxvq_u32(a.m) != 0; }
+inline bool any(Mask<double> a) { return vmaxvq_u32(vreinterpretq_u32_u64(a.m)) != 0; }
 inline Vec<float> select(Mask<float> m, Vec<float> a, Vec<float> b) { return {vbslq_f32(m.m, a.v, b.v)}; }
 inline Vec<double> select(Mask<double> m, Vec<double> a, Vec<double> b) { return {vbslq_f64(m.m, a.v, b.v)}; }
 inline Vec<float> absolute(Vec<float> a) { return {vabsq_f32(a.v)}; }
@@ -85,13 +113,57 @@ inline Vec<double> absolute(Vec<double> a) { return {vabsq_f64(a.v)}; }
 
 inline Vec<float> round_nearest(Vec<float> a) { return {vrndnq_f32(a.v)}; }
 inline Vec<double> round_nearest(Vec<double> a) { return {vrndnq_f64(a.v)}; }
-inline Vec<float> times_power_of_2(Vec<float> a, Vec<float> n) {
-    int32x4_t bits = vshlq_n_s32(vaddq_s32(vcvtq_s32_f32(n.v), vdupq_n_s32(127)), 23);
-    return {vmulq_f32(a.v, vreinterpretq_f32_s32(bits))};
+inline Vec<float> floor(Vec<float> a) { return {vrndmq_f32(a.v)}; }
+inline Vec<double> floor(Vec<double> a) { return {vrndmq_f64(a.v)}; }
+
+inline Bits<float> bits_of(Vec<float> a) { return {vreinterpretq_u32_f32(a.v)}; }
+inline Bits<double> bits_of(Vec<double> a) { return {vreinterpretq_u64_f64(a.v)}; }
+inline Vec<float> from_bits(Bits<float> a) { return {vreinterpretq_f32_u32(a.b)}; }
+inline Vec<double> from_bits(Bits<double> a) { return {vreinterpretq_f64_u64(a.b)}; }
+inline Bits<float> operator+(Bits<float> a, Bits<float> b) { return {vaddq_u32(a.b, b.b)}; }
+inline Bits<double> operator+(Bits<double> a, Bits<double> b) { return {vaddq_u64(a.b, b.b)}; }
+inline Bits<float> operator-(Bits<float> a, Bits<float> b) { return {vsubq_u32(a.b, b.b)}; }
+inline Bits<double> operator-(Bits<double> a, Bits<double> b) { return {vsubq_u64(a.b, b.b)}; }
+inline Bits<float> operator&(Bits<float> a, Bits<float> b) { return {vandq_u32(a.b, b.b)}; }
+inline Bits<double> operator&(Bits<double> a, Bits<double> b) { return {vandq_u64(a.b, b.b)}; }
+inline Bits<float> operator|(Bits<float> a, Bits<float> b) { return {vorrq_u32(a.b, b.b)}; }
+inline Bits<double> operator|(Bits<double> a, Bits<double> b) { return {vorrq_u64(a.b, b.b)}; }
+inline Bits<float> operator^(Bits<float> a, Bits<float> b) { return {veorq_u32(a.b, b.b)}; }
+inline Bits<double> operator^(Bits<double> a, Bits<double> b) { return {veorq_u64(a.b, b.b)}; }
+template <int n>
+inline Bits<float> shift_left(Bits<float> a) {
+    return {vshlq_n_u32(a.b, n)};
 }
-inline Vec<double> times_power_of_2(Vec<double> a, Vec<double> n) {
-    int64x2_t bits = vshlq_n_s64(vaddq_s64(vcvtq_s64_f64(n.v), vdupq_n_s64(1023)), 52);
-    return {vmulq_f64(a.v, vreinterpretq_f64_s64(bits))};
+template <int n>
+inline Bits<double> shift_left(Bits<double> a) {
+    return {vshlq_n_u64(a.b, n)};
+}
+template <int n>
+inline Bits<float> shift_right(Bits<float> a) {
+    return {vshrq_n_u32(a.b, n)};
+}
+template <int n>
+inline Bits<double> shift_right(Bits<double> a) {
+    return {vshrq_n_u64(a.b, n)};
+}
+inline Mask<float> is_zero(Bits<float> a) { return {vceqzq_u32(a.b)}; }
+inline Mask<double> is_zero(Bits<double> a) { return {vceqzq_u64(a.b)}; }
+
+inline Vec<double> low_half(Vec<float> a) { return {vcvt_f64_f32(vget_low_f32(a.v))}; }
+inline Vec<double> high_half(Vec<float> a) { return {vcvt_high_f64_f32(a.v)}; }
+inline Vec<float> narrowed(Vec<double> low, Vec<double> high) {
+    return {vcvt_high_f32_f64(vcvt_f32_f64(low.v), high.v)};
+}
+template <class F>
+inline Vec<float> through_double(Vec<float> a, Vec<float> b, const F& f) {
+    return narrowed(f(low_half(a), low_half(b)), f(high_half(a), high_half(b)));
+}
+template <class F>
+inline Vec<float> through_double(Vec<float> a, Vec<float> b, Vec<float>& rest, const F& f) {
+    const Vec<double> low = f(low_half(a), low_half(b)), high = f(high_half(a), high_half(b));
+    const Vec<float> rounded = narrowed(low, high);
+    rest = narrowed(low - low_half(rounded), high - high_half(rounded));
+    return rounded;
 }
 
 inline float sum_lanes(Vec<float> a) {

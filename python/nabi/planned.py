@@ -5,10 +5,10 @@ from __future__ import annotations
 
 # Functions that are Tensor methods, too. A name leaves its list on the day it exists.
 BOTH = """
-exp2 expm1 log2 log10 log1p logaddexp rsqrt reciprocal sign floor ceil round trunc frac sin cos tan asin acos atan atan2
-sinh cosh asinh acosh atanh erf erfc erfinv lgamma digamma fmod lerp addcmul addcdiv
-nan_to_num logit rsqrt_ reciprocal_ floor_ ceil_ round_ trunc_ sin_ cos_ tan_ erf_
-expm1_ log1p_ amax amin aminmax prod std var norm logsumexp cumsum cumprod cummax cummin
+exp2 log2 log10 logaddexp rsqrt reciprocal sign floor ceil round trunc frac tan asin acos atan atan2
+sinh cosh asinh acosh atanh erfc erfinv lgamma digamma fmod lerp addcmul addcdiv
+nan_to_num logit rsqrt_ reciprocal_ floor_ ceil_ round_ trunc_ tan_
+amax amin aminmax prod std var norm logsumexp cumsum cumprod cummax cummin
 median nanmedian mode nansum nanmean count_nonzero quantile nanquantile histc bincount kthvalue where nonzero argwhere
 gather scatter scatter_add scatter_reduce index_add index_copy index_fill index_put index_put_ masked_fill
 masked_select take take_along_dim sort argsort topk unique unique_consecutive repeat_interleave tile flip fliplr flipud

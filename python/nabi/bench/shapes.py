@@ -49,6 +49,7 @@ class Row:
 GROUPS = {
     "machine": "what this machine can do at most, measured by nabi's process",
     "overhead": "one small operation on 16 x 32 floats, recorded for backward",
+    "math": "a function of 8192 floats from 0 to 6, in cache and on one thread; pow to the power of 2.5",
     "linear": "input @ weight.T + bias, batch x inputs x outputs, float32; the other columns compute the same",
     "linear-training": "the same forward and backward, with gradients for input, weight and bias",
     "training": "one step: zero_grad, forward, loss, backward, optimizer step",
@@ -132,6 +133,10 @@ ROWS = [
     *(
         Row(f"overhead/{op}", what, workload="overhead", options={"op": op}, targets={"torch": 0.8})
         for op, what in _SMALL.items()
+    ),
+    *(
+        Row(f"math/{op}", f"{op}(a)", workload="math", options={"op": op})
+        for op in ("exp", "expm1", "log", "log1p", "tanh", "sigmoid", "erf", "sin", "cos", "pow")
     ),
     *_linear_rows(),
     Row(

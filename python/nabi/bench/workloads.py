@@ -15,7 +15,7 @@ import numpy as np
 
 def prepare(torch, workload: str, options: dict):
     """The callable of one row, or None where there is no such work."""
-    known = {"overhead": overhead, "linear": linear, "training": training, "epoch": epoch}
+    known = {"overhead": overhead, "math": math, "linear": linear, "training": training, "epoch": epoch}
     return known[workload](torch, **options) if workload in known else None
 
 
@@ -46,6 +46,12 @@ def overhead(torch, op: str):
         "linear": partial(functional.linear, a, weight, bias),
         "cross-entropy": partial(functional.cross_entropy, logits, labels),
     }[op]
+
+
+def math(torch, op: str):
+    """A function of one element; sizes too small for a second thread to pay."""
+    x = torch.abs(_floats(torch, 8192)) * 6 + 1e-3
+    return partial(torch.pow, x, 2.5) if op == "pow" else partial(getattr(torch, op), x)
 
 
 def linear(torch, batch: int, inputs: int, outputs: int, training: bool):

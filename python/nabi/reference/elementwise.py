@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 
@@ -62,6 +64,16 @@ def log(x):
     return np.log(x)
 
 
+def expm1(x):
+    """e^x - 1, which does not cancel near 0"""
+    return np.expm1(x)
+
+
+def log1p(x):
+    """log(1 + x), which does not forget a small x"""
+    return np.log1p(x)
+
+
 def sqrt(x):
     """The square root: NaN below 0"""
     return np.sqrt(x)
@@ -71,6 +83,21 @@ def tanh(x):
     """1 - 2 / (e^2|x| + 1) with the sign of x; where x is small numpy's, which does not cancel"""
     far = np.copysign(1 - 2 / (np.exp(2 * np.abs(x)) + 1), x)
     return np.where(np.abs(x) < 0.5, np.tanh(x), far)
+
+
+def erf(x):
+    """2 / sqrt(pi) times the integral of e^-t^2 from 0 to x, by the C library"""
+    return np.vectorize(math.erf, otypes=[np.float64])(x)
+
+
+def sin(x):
+    """The sine of an angle in radians"""
+    return np.sin(x)
+
+
+def cos(x):
+    """The cosine of an angle in radians"""
+    return np.cos(x)
 
 
 def abs(x):

@@ -8,7 +8,7 @@ import numpy as np
 from nabi.reference import elementwise as reference
 
 from ..case import Bad, Case, Sample, Stored
-from . import _pointwise
+from . import _bounds, _pointwise
 
 
 def _pairs(second):
@@ -202,8 +202,6 @@ CASES = [
         "sigmoid",
         reference.sigmoid,
         _wide,
-        # e^-x, the sum and the quotient each round; e^x is good to 2 units.
-        terms=lambda sample: 4,
         stored=[
             Stored(Sample(np.array([0.0, -0.0])), [0.5, 0.5], [[0.25, 0.25]]),
             Stored(Sample(np.array([np.inf, -np.inf, np.nan])), [1.0, 0.0, np.nan], [[0.0, 0.0, np.nan]]),
@@ -211,7 +209,7 @@ CASES = [
     ),
 ]
 
-CASES += _pointwise.CASES
+CASES += _pointwise.CASES + _bounds.CASES
 
 KERNELS = {
     "add": lambda draw: (draw(3, 4), draw(3, 4)),
@@ -222,4 +220,5 @@ KERNELS = {
     "relu_backward": lambda draw: (draw(3, 4), draw(3, 4)),
     "sigmoid": lambda draw: (draw(3, 4),),
     "sigmoid_backward": lambda draw: (draw(3, 4), draw.probability(3, 4)),
+    **_pointwise.KERNELS,
 }

@@ -1,24 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Broadcasting arithmetic, and activations with their gradients.
+// Activations and their gradients.
 #include "kernels/dispatch.h"
 #include "kernels/prototypes.h"
 #include "kernels/walk.h"
 #include "simd/math.h"
 
 namespace nabi::NABI_SET {
-
-Status add(const Elementwise& e) noexcept {
-    return with_float(e.dtype, [&](auto zero) { return walk2(e, zero, [](auto a, auto b) { return a + b; }); });
-}
-Status sub(const Elementwise& e) noexcept {
-    return with_float(e.dtype, [&](auto zero) { return walk2(e, zero, [](auto a, auto b) { return a - b; }); });
-}
-Status mul(const Elementwise& e) noexcept {
-    return with_float(e.dtype, [&](auto zero) { return walk2(e, zero, [](auto a, auto b) { return a * b; }); });
-}
-Status div(const Elementwise& e) noexcept {
-    return with_float(e.dtype, [&](auto zero) { return walk2(e, zero, [](auto a, auto b) { return a / b; }); });
-}
 
 // output = max(input, 0), NaN kept. Saved for backward: output.
 Status relu(const In& input, const Out& output) noexcept {
@@ -44,7 +31,7 @@ Status sigmoid(const In& input, const Out& output) noexcept {
     return with_float(output.dtype, [&](auto zero) {
         using T = decltype(zero);
         return walk_flat<T>(
-            output, input, [](Vec<T> x) { return sigmoid_of<T>(x); }, 0.5);
+            output, input, [](Vec<T> x) { return sigmoid(x); }, 0.5);
     });
 }
 
