@@ -6,6 +6,7 @@ The best that its interface allows: outputs that exist already, so that its BLAS
 
 import os
 import sys
+from functools import partial
 
 import numpy as np
 
@@ -47,6 +48,17 @@ def math(op: str):
     return (lambda: getattr(np, op)(x, out=out)) if hasattr(np, op) else None
 
 
+def _matrix(rows: int, columns: int, transposed: bool, dtype: str) -> np.ndarray:
+    x = _floats(*((columns, rows) if transposed else (rows, columns))).astype(dtype)
+    return x.T if transposed else x
+
+
+def matmul(m: int, n: int, k: int, transposed: str = "", dtype: str = "float32", kernel: bool = False):
+    # With ``kernel`` nabi runs without Tensors; here there is nothing to leave out.
+    a, b = _matrix(m, k, "a" in transposed, dtype), _matrix(k, n, "b" in transposed, dtype)
+    return partial(np.matmul, a, b, out=np.empty((m, n), dtype))
+
+
 def describe() -> dict:
     blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
     return {
@@ -58,7 +70,7 @@ def describe() -> dict:
 
 
 if __name__ == "__main__":
-    known = {"linear": linear, "math": math}
+    known = {"linear": linear, "math": math, "matmul": matmul}
     worker.serve(
         describe, lambda workload, options: known[workload](**options) if workload in known else None
     )

@@ -381,7 +381,18 @@ def test_the_files_name_has_no_host_in_it():
 
 # ---------------------------------------------------------------- the whole program
 
-SMOKE = ["overhead", "linear/64x64x64", "linear-training/64x64x64", "training", "epoch", "package"]
+SMOKE = [
+    "overhead",
+    "gemm/64*",
+    "gemm/1x*",
+    "gemm/512x512x512-avx2",
+    "gemm-layers/784x512x64*",
+    "linear/64x64x64",
+    "linear-training/64x64x64",
+    "training",
+    "epoch",
+    "package",
+]
 
 
 def test_smoke(tmp_path, capsys):

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from nabi.bench import __main__ as program
-from nabi.bench import machine, peers, report, run, shapes, timing
+from nabi.bench import machine, peers, report, run, shapes, timing, worker
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -75,6 +75,12 @@ def test_a_worker_prepares_and_times(spin):
     pid = one.pid
     assert one.ask("drop") == {}
     assert one.pid == pid
+
+
+@pytest.mark.parametrize("most, taken", [(float("inf"), 6), (0.0, 3)])
+def test_a_turn_that_is_long_ends_after_three_samples(most, taken):
+    assert len(worker.time_samples(lambda: None, 2, 6, most=most)) == taken
+    assert len(worker.time_samples(lambda: None, 2, 2, most=most)) == 2
 
 
 def test_an_error_is_an_answer_and_the_worker_goes_on(spin):
@@ -173,6 +179,55 @@ np.testing.assert_allclose(out, ours.numpy(), rtol=1e-5, atol=1e-6)
     subprocess.run(
         [sys.executable, "-c", code, str(ROOT / "bench"), str(peers.PACKAGE)], check=True, timeout=120
     )
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("transposed", ["", "a", "b"])
+def test_numpys_matmul_is_matmul(transposed, dtype):
+    code = """
+import sys
+dtype, transposed = sys.argv[3:]
+sys.argv = ["", sys.argv[2], sys.argv[1]]
+sys.path.insert(0, sys.argv[2])
+import numpy as np, numpy_peer
+from nabi.bench import workloads
+import nabi
+options = dict(m=3, n=5, k=7, transposed=transposed, dtype=dtype)
+out = numpy_peer.matmul(**options)()
+ours = workloads.prepare(nabi, "matmul", options)
+# The layouts are the same too: no copy is timed on one side alone.
+theirs = numpy_peer.matmul(**options)
+assert [x.numpy().strides for x in ours.args] == [x.strides for x in theirs.args]
+assert [x.numpy().flags.c_contiguous for x in ours.args] == ["a" not in transposed, "b" not in transposed]
+assert out.dtype == ours().numpy().dtype == dtype and np.abs(out).max() > 0.1
+np.testing.assert_allclose(out, ours().numpy(), rtol=1e-5, atol=1e-6)
+kernel = workloads.prepare(nabi, "matmul", {**options, "kernel": True})()
+np.testing.assert_array_equal(kernel, ours().numpy())
+"""
+    subprocess.run(
+        [sys.executable, "-c", code, str(ROOT / "bench"), str(peers.PACKAGE), dtype, transposed],
+        check=True,
+        timeout=120,
+    )
+
+
+def test_nabi_with_another_set_or_thread_count_is_a_worker_of_its_own():
+    team = peers.Team([], 2)
+    try:
+        own = team.workers["nabi"]
+        assert team.nabi() is team.nabi(own.description["isa"], 2) is own
+        assert team.pids == [own.pid]
+        one = team.nabi("scalar", 1)
+        assert (one.description["isa"], one.description["threads"]) == ("scalar", 1)
+        assert team.nabi("scalar", 1) is one
+        assert team.pids == [own.pid, one.pid]
+        with pytest.raises(peers.NotHere, match="there is no mmx here"):
+            team.nabi("mmx")
+        with pytest.raises(peers.NotHere, match="needs 3 threads, nabi has 2"):
+            team.nabi(threads=3)
+    finally:
+        team.close()
+    assert team.pids == []
 
 
 def test_a_peer_that_is_not_installed_says_how_to_install_it(tmp_path, monkeypatch):

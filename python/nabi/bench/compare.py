@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 
+from .peers import ONE_THREAD, PEAK
 from .report import FORMAT, aligned
 
 # Below this nothing counts as a change: two runs on a quiet machine differ by as much.
@@ -40,7 +41,7 @@ def measure_of(old: dict, new: dict, same_machine: bool) -> tuple[str, dict, dic
     The ratio to a peer comes first, for it holds on a machine that is slower today; then nabi's own time or size, on
     the same machine only, except for sizes.
     """
-    for peer in ("torch", "numpy"):
+    for peer in ("torch", "numpy", PEAK, ONE_THREAD):
         if peer in old.get("ratios", {}) and peer in new.get("ratios", {}):
             return f"ratio to {peer}", old["ratios"][peer], new["ratios"][peer]
     if "nabi" in old.get("seconds", {}) and "nabi" in new.get("seconds", {}):

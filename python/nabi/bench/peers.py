@@ -16,7 +16,9 @@ PACKAGE = Path(__file__).resolve().parent
 CHECKOUT = PACKAGE.parent.parent.parent
 # {name: the script in the folder of peers}
 SCRIPTS = {"torch": "torch_peer.py", "numpy": "numpy_peer.py"}
-TITLES = {"nabi": "nabi", "torch": "PyTorch", "numpy": "numpy"}
+# What a row may be compared with besides the peers: nabi itself, and what registers reach.
+ONE_THREAD, PEAK = "1-thread", "peak"
+TITLES = {"nabi": "nabi", "torch": "PyTorch", "numpy": "numpy", ONE_THREAD: "1 thread", PEAK: "peak"}
 
 # What a user's shell may hold that would bend the comparison: these hold OpenBLAS back, or make nabi print, split
 # or block differently.
@@ -33,6 +35,10 @@ _COUNTS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NABI_B
 
 class WorkerFailed(RuntimeError):
     """A worker answered with an error, died, or did not answer."""
+
+
+class NotHere(RuntimeError):
+    """What a row needs does not exist on this machine."""
 
 
 def environment(threads: int | None = None) -> dict[str, str]:
@@ -58,9 +64,13 @@ class Worker:
         command: what to start.
         threads: how many threads its library shall use; as it likes if None.
         patience: after so many seconds without an answer it is given up.
+        isa: the instruction set that nabi shall use; as it likes if empty.
     """
 
-    def __init__(self, command: list[str], threads: int | None = None, patience: float = 300.0):
+    def __init__(
+        self, command: list[str], threads: int | None = None, patience: float = 300.0, isa: str = ""
+    ):
+        self.isa = isa
         self.command, self.threads, self.patience = command, threads, patience
         self._process: subprocess.Popen | None = None
         self._errors = None
@@ -82,7 +92,7 @@ class Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
-            env=environment(self.threads),
+            env=environment(self.threads) | ({"NABI_ISA": self.isa} if self.isa else {}),
             start_new_session=True,
         )
         self.description = self.ask("describe")
@@ -170,6 +180,7 @@ class Team:
     def __init__(self, against: list[str], threads: int | None = None, folder: str | None = None):
         self.workers = {"nabi": Worker(nabi_command(), threads)}
         self.absent: dict[str, str] = {}
+        self._others: dict[tuple[str, int], Worker] = {}
         self.threads = self.workers["nabi"].start()["threads"]
         scripts = folder_of_peers(folder)
         for name in against:
@@ -190,10 +201,33 @@ class Team:
             else:
                 self.workers[name] = worker
 
+    def nabi(self, isa: str = "", threads: int | None = None) -> Worker:
+        """nabi's worker with another set or thread count, started when it is first wanted; the team's own where they
+        are its own.
+
+        Raises:
+            NotHere: no such set, or not so many threads.
+        """
+        own = self.workers["nabi"].description
+        isa, threads = isa or own["isa"], threads or self.threads
+        if isa not in own["isas"]:
+            raise NotHere(f"there is no {isa} here")
+        if threads > self.threads:
+            raise NotHere(f"it needs {threads} threads, nabi has {self.threads}")
+        if (isa, threads) == (own["isa"], self.threads):
+            return self.workers["nabi"]
+        if (isa, threads) not in self._others:
+            self._others[isa, threads] = Worker(nabi_command(), threads, isa=isa)
+            self._others[isa, threads].start()
+        return self._others[isa, threads]
+
+    def _everyone(self) -> list[Worker]:
+        return [*self.workers.values(), *self._others.values()]
+
     @property
     def pids(self) -> list[int]:
-        return [worker.pid for worker in self.workers.values() if worker.pid is not None]
+        return [worker.pid for worker in self._everyone() if worker.pid is not None]
 
     def close(self) -> None:
-        for worker in self.workers.values():
+        for worker in self._everyone():
             worker.close()

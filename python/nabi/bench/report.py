@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from .peers import TITLES
+from .peers import PEAK, TITLES
 from .shapes import GROUPS
 
 FORMAT = 1
@@ -137,6 +137,10 @@ def group_table(group: str, rows: list[dict], peers: list[str]) -> str:
             footnotes.append(f"{cells[0]}: not measured: {row['error']}")
             table.append([*cells, "failed", *[""] * (len(head) - 2 + len(last))])
             continue
+        if "skipped" in row:
+            footnotes.append(f"{cells[0]}: skipped: {row['skipped']}")
+            table.append([*cells, "-", *[""] * (len(head) - 2 + len(last))])
+            continue
         if "value" in row:
             cells.append(f"{_digits(row['value'])} {row['unit']}")
             cells += [""] * (len(head) - 2)
@@ -154,6 +158,10 @@ def group_table(group: str, rows: list[dict], peers: list[str]) -> str:
                 f"{TITLES[name]} {_digits(value)} {row['unit']}" for name, value in row["others"].items()
             )
             footnotes.append(f"{cells[0]}: {others}")
+        for name in row.get("ratios", {}):
+            if name not in (PEAK, *peers):
+                found = f"{_time(row, name)}, nabi/{TITLES[name]} {_range(row['ratios'][name])}"
+                footnotes.append(f"{cells[0]}: {TITLES[name]} {found}")
         if "note" in row:
             footnotes.append(f"{cells[0]}: {row['note']}")
         footnotes += [f"{cells[0]}: {TITLES[name]}: {why}" for name, why in row.get("missing", {}).items()]
@@ -171,14 +179,18 @@ def _time(row: dict, name: str) -> str:
 
 
 def _percent(row: dict, name: str) -> str:
-    return f"{row['of_peak'][name]:.0%}" if name in row.get("of_peak", {}) else ""
+    if name not in row.get("of_peak", {}):
+        return ""
+    # Where it was measured in every round it is known better than to a percent.
+    return f"{row['of_peak'][name]:.{1 if PEAK in row['ratios'] else 0}%}"
 
 
 def _targets(row: dict) -> str:
     texts = []
     for verdict in row.get("verdicts", []):
         of = f"of {TITLES[verdict['against']]}" if verdict["against"] else row.get("unit", "")
-        texts.append(f"<= {verdict['limit']:g} {of}: {'met' if verdict['met'] else 'MISSED'}")
+        bound = f"speed >= {verdict['speed']:g}" if "speed" in verdict else f"<= {verdict['limit']:g}"
+        texts.append(f"{bound} {of}: {'met' if verdict['met'] else 'MISSED'}")
     return ", ".join(texts)
 
 

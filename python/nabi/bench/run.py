@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from . import machine
-from .peers import CHECKOUT, Team, WorkerFailed, environment
+from .peers import CHECKOUT, ONE_THREAD, PEAK, NotHere, Team, Worker, WorkerFailed, environment
 from .shapes import MEANS, Row
 from .timing import Method, geometric_mean, interleave, paired_ratio, summary
 
@@ -54,6 +54,8 @@ class Bench:
             found = getattr(self, "_" + row.kind)(row)
         except WorkerFailed as problem:
             return {**result, "error": str(problem)}
+        except NotHere as reason:
+            return {**result, "skipped": str(reason)}
         except KeyboardInterrupt as stop:
             if getattr(stop, "measured", None):
                 stop.partial = {**result, **self._judged(row, stop.measured)}
@@ -71,15 +73,36 @@ class Bench:
         if row.flops:
             best = {name: row.flops / found["minimum"] * 1e-9 for name, found in result["seconds"].items()}
             result["gflops"] = best
-            peak = self._peak_of(self.team.threads, at_least=max(best.values()))
-            if peak:
-                result["of_peak"] = {name: value / peak for name, value in best.items()}
-        result["verdicts"] = verdicts(row.targets, result["ratios"])
+            if PEAK in rounds:
+                result["of_peak"] = {
+                    name: 1 / paired_ratio(turns, rounds[PEAK])["median"] for name, turns in rounds.items()
+                }
+            elif not (row.isa or row.threads or _is_double(row)):
+                peak = self._peak_of(self.team.threads, at_least=max(best.values()))
+                if peak:
+                    result["of_peak"] = {name: value / peak for name, value in best.items()}
+        judged = result["ratios"]
+        if PEAK in judged and judged[PEAK]["median"] < 1:
+            # Work cannot be faster than registers: somebody else had the CPUs when the peak was measured.
+            judged = {name: ratio for name, ratio in judged.items() if name != PEAK}
+            result["note"] = "faster than the peak of the same rounds, which was disturbed: not judged by it"
+        result["verdicts"] = verdicts(row.targets, judged, row.speeds)
         return result
 
+    def _crew(self, row: Row) -> dict[str, Worker]:
+        # Who is timed: nabi as the row wants it, its rivals among nabi's own, then the peers.
+        team = self.team.workers
+        crew = {"nabi": self.team.nabi(row.isa, row.threads) if row.isa or row.threads else team["nabi"]}
+        if ONE_THREAD in row.speeds:
+            crew[ONE_THREAD] = self.team.nabi(row.isa, 1)
+            if crew[ONE_THREAD] is crew["nabi"]:
+                raise NotHere("it needs several threads, nabi has 1")
+        return crew if row.alone else {**crew, **{name: team[name] for name in team if name not in crew}}
+
     def _time(self, row: Row) -> dict:
+        crew = self._crew(row)
         calls, missing = {}, {}
-        for name, worker in self.team.workers.items():
+        for name, worker in crew.items():
             try:
                 if worker.ask("prepare", workload=row.workload, options=row.options)["prepared"]:
                     calls[name] = worker.ask("calls", seconds=self.method.seconds)["calls"]
@@ -89,26 +112,35 @@ class Bench:
 
         def turn(name: str) -> list[float]:
             try:
-                return self.team.workers[name].ask("time", calls=calls[name], samples=self.method.samples)[
-                    "seconds"
-                ]
+                return crew[name].ask(
+                    "time", calls=calls[name], samples=self.method.samples, most=self.method.turn
+                )["seconds"]
             except WorkerFailed as problem:
                 _needed(name, problem)
                 missing[name] = str(problem)
                 raise _PeerFailed(name) from None
 
+        def at_peak() -> list[float]:
+            options = {"threads": row.threads or self.team.threads, "double": _is_double(row)}
+            gflops = crew["nabi"].ask("measure", what="peak", options=options)["value"]
+            return [row.flops / (gflops * 1e9)]
+
         while True:
+            turns = {name: lambda name=name: turn(name) for name in calls}
+            if PEAK in row.speeds:
+                # Right after nabi's turn, not after a peer whose threads may still be waiting for more work.
+                turns = {"nabi": turns.pop("nabi"), PEAK: at_peak, **turns}
             try:
-                rounds = interleave(
-                    {name: lambda name=name: turn(name) for name in calls}, self.method, self.watch.tick
-                )
+                rounds = interleave(turns, self.method, self.watch.tick)
                 break
             except _PeerFailed as problem:
                 # Its rounds are of no use any more; the others start again without it.
                 del calls[problem.args[0]]
         for name in calls:
-            self.team.workers[name].ask("drop")
+            crew[name].ask("drop")
         result = self._judged(row, rounds)
+        if row.isa and crew["nabi"] is self.team.workers["nabi"]:
+            result.setdefault("note", f"{row.isa} is what nabi computes with here anyway")
         return {**result, "missing": missing} if missing else result
 
     def _peak_of(self, threads: int, at_least: float = 0.0) -> float:
@@ -232,18 +264,37 @@ def _is_editable() -> bool:
     return Path(_C.__file__).resolve().parent != Path(nabi.__file__).resolve().parent
 
 
-def verdicts(targets: dict[str, float], ratios: dict[str, dict]) -> list[dict]:
-    """For every target whose peer was there: the limit, and whether the median ratio keeps it.
+def _is_double(row: Row) -> bool:
+    return row.options.get("dtype") == "float64"
+
+
+def verdicts(
+    targets: dict[str, float], ratios: dict[str, dict], speeds: dict[str, float] | None = None
+) -> list[dict]:
+    """For every target whose rival was there: the limit, and whether the median ratio keeps it.
+
+    Args:
+        targets: {rival: the largest ratio of times}.
+        ratios: {rival: the ratio of times, as paired_ratio returns it}.
+        speeds: {rival: the least ratio of speeds}, which is the inverse of that of times.
 
     Example:
         >>> verdicts({"torch": 0.8}, {"torch": {"median": 0.9, "low": 0.7, "high": 1.1}})
         [{'against': 'torch', 'limit': 0.8, 'met': False}]
+        >>> verdicts({}, {"peak": {"median": 1.25, "low": 1.2, "high": 1.3}}, {"peak": 0.75})
+        [{'against': 'peak', 'speed': 0.75, 'met': True}]
     """
-    return [
-        {"against": peer, "limit": limit, "met": ratios[peer]["median"] <= limit}
-        for peer, limit in targets.items()
-        if peer in ratios
+    of_time = [
+        {"against": rival, "limit": limit, "met": ratios[rival]["median"] <= limit}
+        for rival, limit in targets.items()
+        if rival in ratios
     ]
+    of_speed = [
+        {"against": rival, "speed": least, "met": 1 / ratios[rival]["median"] >= least}
+        for rival, least in (speeds or {}).items()
+        if rival in ratios
+    ]
+    return of_time + of_speed
 
 
 def _within(limit: float | None, value: float) -> list[dict]:

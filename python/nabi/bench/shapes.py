@@ -22,6 +22,11 @@ class Row:
         options: that function's keyword arguments, plain data.
         flops: floating-point operations of one call.
         targets: {peer: the largest ratio of nabi's time to the peer's}.
+        speeds: {rival: the least ratio of nabi's speed to the rival's}. A rival is a peer, "peak" (what registers
+            reach, measured in nabi's process in every round) or "1-thread" (nabi with one thread).
+        isa: nabi's instruction set for this row, in a process of its own unless it is the one that runs anyway.
+        threads: likewise; a row for which nabi has too few is skipped.
+        alone: peers are not asked.
         limit: the largest value itself, in the row's unit.
         asked: runs only when it is named.
     """
@@ -33,6 +38,10 @@ class Row:
     options: dict = field(default_factory=dict)
     flops: int = 0
     targets: dict = field(default_factory=dict)
+    speeds: dict = field(default_factory=dict)
+    isa: str = ""
+    threads: int | None = None
+    alone: bool = False
     limit: float | None = None
     asked: bool = False
 
@@ -50,6 +59,8 @@ GROUPS = {
     "machine": "what this machine can do at most, measured by nabi's process",
     "overhead": "one small operation on 16 x 32 floats, recorded for backward",
     "math": "a function of 8192 floats from 0 to 6, in cache and on one thread; pow to the power of 2.5",
+    "gemm": "a @ b, rows x columns x summed, float32; -kernel: its call alone; -avx2: with NABI_ISA=avx2",
+    "gemm-layers": "forward x @ weight.T (batch x outputs x inputs) and both gradients, as strided views, through @",
     "linear": "input @ weight.T + bias, batch x inputs x outputs, float32; the other columns compute the same",
     "linear-training": "the same forward and backward, with gradients for input, weight and bias",
     "training": "one step: zero_grad, forward, loss, backward, optimizer step",
@@ -58,7 +69,7 @@ GROUPS = {
 }
 
 # The geometric mean over these is a row of its own, with a target of its own.
-MEANS = {"overhead": ("torch", 0.6)}
+MEANS = {"overhead": ("torch", 0.6), "gemm-layers": ("numpy", 1.0)}
 
 _SMALL = {
     "add": "a + b",
@@ -97,6 +108,53 @@ def _linear_rows():
                 options={"batch": batch, "inputs": inputs, "outputs": outputs, "training": training},
                 flops=2 * batch * inputs * outputs * (3 if training else 1),
             )
+
+
+# As a script's layers are, batch x outputs x inputs.
+_LAYERS = [
+    (64, 512, 784),
+    (128, 256, 3136),
+    (32, 4096, 1024),
+    (784, 512, 64),
+    (2048, 384, 384),
+    (1024, 1536, 384),
+]
+
+
+def _matmul(name: str, what: str, m: int, n: int, k: int, options: dict, **more) -> Row:
+    options = {"m": m, "n": n, "k": k, **options}
+    return Row(name, what, workload="matmul", options=options, flops=2 * m * n * k, **more)
+
+
+def _gemm(m: int, n: int, k: int, suffix: str = "", options: dict | None = None, **more) -> Row:
+    what = f"({m}, {k}) @ ({k}, {n})"
+    return _matmul(f"gemm/{m}x{n}x{k}{suffix}", what, m, n, k, options or {}, **more)
+
+
+def _gemm_rows():
+    for size, least in ((512, 0.85), (1024, 0.90), (2048, 0.90)):
+        yield _gemm(size, size, size, speeds={"peak": least, "numpy": 0.97})
+    for size, least in ((512, 0.83), (1024, 0.88), (2048, 0.88)):
+        yield _gemm(size, size, size, "-avx2", isa="avx2", alone=True, speeds={"peak": least})
+    for shape in ((64, 64, 64), (64, 10, 512)):
+        yield _gemm(*shape, "-kernel", {"kernel": True}, speeds={"numpy": 1.0})
+        yield _gemm(*shape, speeds={"numpy": 0.8})
+    yield _gemm(1, 1024, 1024, speeds={"numpy": 1.5})
+    cube = (1024, 1024, 1024)
+    yield _gemm(*cube, "-float64", {"dtype": "float64"}, speeds={"peak": 0.88})
+    yield _gemm(*cube, "-2-threads", threads=2, alone=True, speeds={"1-thread": 1.9})
+
+
+def _layer_rows():
+    for batch, outputs, inputs in _LAYERS:
+        x, weight, grad = f"({batch}, {inputs})", f"({outputs}, {inputs})", f"({batch}, {outputs})"
+        for product, what, sizes, transposed in (
+            ("forward", f"{x} @ {weight}.T", (batch, outputs, inputs), "b"),
+            ("input-gradient", f"{grad} @ {weight}", (batch, inputs, outputs), ""),
+            ("weight-gradient", f"{grad}.T @ {x}", (outputs, inputs, batch), "a"),
+        ):
+            name = f"gemm-layers/{batch}x{outputs}x{inputs}-{product}"
+            yield _matmul(name, what, *sizes, {"transposed": transposed}, speeds={"numpy": 0.85})
 
 
 _TABULAR = {
@@ -138,6 +196,8 @@ ROWS = [
         Row(f"math/{op}", f"{op}(a)", workload="math", options={"op": op})
         for op in ("exp", "expm1", "log", "log1p", "tanh", "sigmoid", "erf", "sin", "cos", "pow")
     ),
+    *_gemm_rows(),
+    *_layer_rows(),
     *_linear_rows(),
     Row(
         "training/mlp-8-32-32-1",

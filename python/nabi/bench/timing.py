@@ -86,6 +86,11 @@ class Method:
     def __init__(self, rounds: int = 12, samples: int = 10, seconds: float = 0.005, budget: float = 20.0):
         self.rounds, self.samples, self.seconds, self.budget = rounds, samples, seconds, budget
 
+    @property
+    def turn(self) -> float:
+        """Seconds after which a turn has samples enough, however long one takes: twice what is planned."""
+        return 2 * self.samples * self.seconds
+
     @classmethod
     def quick(cls) -> Method:
         """Enough to see that everything runs."""

@@ -7,7 +7,8 @@ path, import this file by its plain name, and never import nabi. So it knows the
     {"do": "describe"}                                     {"name": ..., "version": ..., "threads": ...}
     {"do": "prepare", "workload": ..., "options": {...}}   {"prepared": true}, or false where the peer has no such work
     {"do": "calls", "seconds": 0.01}                       {"calls": 1200}: so many take about that long
-    {"do": "time", "calls": 1200, "samples": 5}            {"seconds": [one call's time in each sample]}
+    {"do": "time", "calls": 1200, "samples": 5, "most": 1} {"seconds": [one call's time in each sample]}: after "most"
+                                                           seconds no more than three
     {"do": "measure", "what": ..., "options": {...}}       {"value": ...}
     {"do": "drop"}                                         {}: forgets what was prepared
 An exception is answered with {"error": "TypeError: ..."}, and the worker goes on. It ends when its input ends.
@@ -18,6 +19,7 @@ from __future__ import annotations
 import gc
 import itertools
 import json
+import math
 import os
 import sys
 import time
@@ -72,7 +74,10 @@ class Desk:
                 raise ValueError(f"worker: expected prepare before {do}")
             if do == "calls":
                 return {"calls": calls_for(self._call, request["seconds"])}
-            return {"seconds": time_samples(self._call, request["calls"], request["samples"])}
+            found = time_samples(
+                self._call, request["calls"], request["samples"], most=request.get("most", math.inf)
+            )
+            return {"seconds": found}
         raise ValueError(f"worker: expected describe, prepare, calls, time, measure or drop, got {do!r}")
 
 
@@ -87,14 +92,21 @@ def calls_for(call, seconds: float) -> int:
         calls = calls * 2 if elapsed <= 0 else min(calls * 8, max(calls * 2, int(calls * seconds / elapsed)))
 
 
-def time_samples(call, calls: int, samples: int, warm: bool = True) -> list[float]:
-    """Seconds of one call, measured ``samples`` times over ``calls`` calls. The collector runs as in any script."""
+def time_samples(call, calls: int, samples: int, warm: bool = True, most: float = math.inf) -> list[float]:
+    """Seconds of one call, measured ``samples`` times over ``calls`` calls. The collector runs as in any script.
+
+    A call of a tenth of a second need not be repeated like one of a microsecond: after ``most`` seconds three samples
+    are enough.
+    """
     if warm:
         # The other process ran just now: caches, the clock and sleeping threads come back first.
         for _ in range(max(1, calls // 4)):
             call()
-    found = []
+    found: list[float] = []
+    begin = time.perf_counter()
     for _ in range(samples):
+        if len(found) >= 3 and time.perf_counter() - begin > most:
+            break
         turns = itertools.repeat(None, calls)
         start = time.perf_counter()
         for _ in turns:
@@ -121,6 +133,7 @@ def _nabi() -> None:
             "version": nabi.__version__,
             "threads": nabi.get_num_threads(),
             "isa": isa,
+            "isas": _C.available_isas(),
             "isa_description": _C.isa_description(),
             "numpy": numpy.__version__,
         }

@@ -15,7 +15,14 @@ import numpy as np
 
 def prepare(torch, workload: str, options: dict):
     """The callable of one row, or None where there is no such work."""
-    known = {"overhead": overhead, "math": math, "linear": linear, "training": training, "epoch": epoch}
+    known = {
+        "overhead": overhead,
+        "math": math,
+        "matmul": matmul,
+        "linear": linear,
+        "training": training,
+        "epoch": epoch,
+    }
     return known[workload](torch, **options) if workload in known else None
 
 
@@ -24,6 +31,11 @@ def _floats(torch, *shape: int, grad: bool = False):
     values = np.random.default_rng(sum(shape)).random(shape, dtype=np.float32) * 2 - 1
     tensor = torch.from_numpy(values)
     return tensor.requires_grad_() if grad else tensor
+
+
+def _matrix(torch, rows: int, columns: int, transposed: bool, dtype: str):
+    x = _floats(torch, *((columns, rows) if transposed else (rows, columns))).to(getattr(torch, dtype))
+    return x.t() if transposed else x
 
 
 def _labels(torch, count: int, classes: int):
@@ -52,6 +64,18 @@ def math(torch, op: str):
     """A function of one element; sizes too small for a second thread to pay."""
     x = torch.abs(_floats(torch, 8192)) * 6 + 1e-3
     return partial(torch.pow, x, 2.5) if op == "pow" else partial(getattr(torch, op), x)
+
+
+def matmul(torch, m: int, n: int, k: int, transposed: str = "", dtype: str = "float32", kernel: bool = False):
+    """a @ b of leaves that want no gradient; ``transposed`` names the operand that is a transposed view.
+
+    With ``kernel`` nabi's kernel by itself, on arrays: PyTorch has no such call.
+    """
+    if kernel and torch.__name__ != "nabi":
+        return None
+    a = _matrix(torch, m, k, "a" in transposed, dtype)
+    b = _matrix(torch, k, n, "b" in transposed, dtype)
+    return partial(torch._C.matmul, a.numpy(), b.numpy(), 1.0) if kernel else partial(operator.matmul, a, b)
 
 
 def linear(torch, batch: int, inputs: int, outputs: int, training: bool):
