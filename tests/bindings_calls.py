@@ -45,6 +45,8 @@ CALLS = {
     "cross_entropy_soft": lambda: [values(3, 4), values(3, 4), values(4), 0.1, True, True, True, True],
     "softmax": lambda: [values(2, 3, 4), False],
     "softmax_backward": lambda: [values(2, 3, 4), values(2, 3, 4), True],
+    "softmax_across": lambda: [values(2, 3, 4), False],
+    "softmax_across_backward": lambda: [values(2, 3, 4), values(2, 3, 4), True],
     "scale_rows": lambda: [values(3), values(3, 4)],
     "binary_cross_entropy": lambda: [values(2, 3), values(2, 3), values(2, 3)],
     "binary_cross_entropy_backward": lambda: [values(2, 3), values(2, 3), values(2, 3), values(2, 3)],

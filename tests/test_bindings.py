@@ -53,7 +53,7 @@ BAD = {
 ELEMENTWISE = {"add", "sub", "mul", "div", "copy"}
 ANY_DTYPE = {("take_rows", 0), ("copy", 0), ("dropout_backward", 0), ("random_bernoulli_tensor", 1)}
 ANY_DTYPE |= WRITTEN - {("random_permutation", 1)}
-ALONE = {"relu", "sigmoid", "sum", "softmax", "random_uniform", "random_normal", "dropout"}
+ALONE = {"relu", "sigmoid", "sum", "softmax", "softmax_across", "random_uniform", "random_normal", "dropout"}
 ALONE |= {"random_exponential"}
 
 
