@@ -72,7 +72,7 @@ def test_a_missing_mirror_is_named():
 
 def listed_ops() -> set[str]:
     text = (ROOT / "cpp" / "kernels.def").read_text(encoding="utf-8")
-    return set(re.findall(r"^NABI_(?:OP|ELEMENTWISE)\((\w+),", text, re.M))
+    return set(re.findall(r"^NABI_(?:OP|ELEMENTWISE|REDUCE)\((\w+)[,)]", text, re.M))
 
 
 def sources(folder: Path) -> list[Path]:

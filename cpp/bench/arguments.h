@@ -213,13 +213,36 @@ inline Op broadcast_op(const char* name, int inputs, Status (*Kernels::*slot)(co
     return {bindings::parse_rule(name, rules[inputs]), bind};
 }
 
+inline Op reduce_op(const char* name, Status (*Kernels::*slot)(const Reduction&, double) noexcept) {
+    auto bind = [slot](const Kernels& kernels, Arguments& given) -> Call {
+        const std::vector<int64_t>& shape = given.arrays[0]->shape;
+        Reduction r = {};
+        r.kept = 2;
+        r.reduced = 1;
+        r.dtype = given.arrays[0]->dtype;
+        r.outputs = shape[0] * shape[2];
+        r.count = shape[1];
+        const int order[] = {0, 2, 1};
+        for (size_t d = 0; d < 3; d++) {
+            r.shape[d] = shape[static_cast<size_t>(order[d])];
+            r.strides[d] = given.arrays[0]->strides[static_cast<size_t>(order[d])];
+        }
+        r.input = given.arrays[0]->data;
+        r.output = given.arrays[1]->data;
+        return [kernel = kernels.*slot, r] { return kernel(r, 0.25); };
+    };
+    return {bindings::parse_rule(name, "input[a r b] -> output[a b]"), bind};
+}
+
 inline std::map<std::string, Op> all_ops() {
     std::map<std::string, Op> ops;
 #define NABI_OP(name, rule, prototype) ops.emplace(#name, op_of(#name, rule, &Kernels::name));
 #define NABI_ELEMENTWISE(name, inputs) ops.emplace(#name, broadcast_op(#name, inputs, &Kernels::name));
+#define NABI_REDUCE(name) ops.emplace(#name, reduce_op(#name, &Kernels::name));
 #include "kernels.def"
 #undef NABI_OP
 #undef NABI_ELEMENTWISE
+#undef NABI_REDUCE
     return ops;
 }
 

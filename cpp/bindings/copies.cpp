@@ -12,25 +12,6 @@ namespace nabi::bindings {
 
 namespace {
 
-// An array that the kernel copy may read, or null with an exception.
-PyArrayObject* checked_array(const char* op, PyObject* object) {
-    if (!PyArray_Check(object)) {
-        raise_error(PyExc_TypeError, op, "expected an array, got " + describe(object));
-        return nullptr;
-    }
-    auto* array = reinterpret_cast<PyArrayObject*>(object);
-    DType dtype;
-    if (!dtype_of(array, dtype) || !PyArray_ISALIGNED(array) || PyArray_ISBYTESWAPPED(array) ||
-        PyArray_NDIM(array) > MAX_DIMS) {
-        raise_error(
-            PyExc_RuntimeError, op,
-            "expected an aligned array in native byte order, of a dtype nabi has and at most 16 dimensions, got " +
-                describe(object));
-        return nullptr;
-    }
-    return array;
-}
-
 struct Shape {
     int ndim = 0;
     int64_t sizes[MAX_DIMS];
@@ -226,6 +207,24 @@ PyMethodDef METHODS[] = {{"contiguous_copy", contiguous_copy, METH_O, nullptr},
                          {nullptr, nullptr, 0, nullptr}};
 
 }  // namespace
+
+PyArrayObject* checked_array(const char* op, PyObject* object) {
+    if (!PyArray_Check(object)) {
+        raise_error(PyExc_TypeError, op, "expected an array, got " + describe(object));
+        return nullptr;
+    }
+    auto* array = reinterpret_cast<PyArrayObject*>(object);
+    DType dtype;
+    if (!dtype_of(array, dtype) || !PyArray_ISALIGNED(array) || PyArray_ISBYTESWAPPED(array) ||
+        PyArray_NDIM(array) > MAX_DIMS) {
+        raise_error(
+            PyExc_RuntimeError, op,
+            "expected an aligned array in native byte order, of a dtype nabi has and at most 16 dimensions, got " +
+                describe(object));
+        return nullptr;
+    }
+    return array;
+}
 
 PyArrayObject* copy_with_strides(PyArrayObject* array, const int64_t* strides) {
     DType dtype = DType::u8;

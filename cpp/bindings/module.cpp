@@ -13,6 +13,7 @@
 #include "bindings/elementwise.h"
 #include "bindings/generator.h"
 #include "bindings/graph.h"
+#include "bindings/reduce.h"
 #include "runtime/counters.h"
 #include "runtime/cpu.h"
 #include "runtime/environment.h"
@@ -44,9 +45,16 @@ namespace {
     } catch (const std::bad_alloc&) {                                                      \
         return PyErr_NoMemory();                                                           \
     }
+#define NABI_REDUCE(name)                                                                  \
+    PyObject* python_##name(PyObject*, PyObject* const* arguments, Py_ssize_t count) try { \
+        return call_reduce(active->name, #name, arguments, count);                         \
+    } catch (const std::bad_alloc&) {                                                      \
+        return PyErr_NoMemory();                                                           \
+    }
 #include "kernels.def"
 #undef NABI_OP
 #undef NABI_ELEMENTWISE
+#undef NABI_REDUCE
 
 template <class F>
 PyCFunction as_method(F function) {
@@ -56,9 +64,11 @@ PyCFunction as_method(F function) {
 PyMethodDef METHODS[] = {
 #define NABI_OP(name, rule, prototype) {#name, as_method(&python_##name), METH_FASTCALL, rule},
 #define NABI_ELEMENTWISE(name, inputs) {#name, as_method(&python_##name), METH_FASTCALL, "broadcasts"},
+#define NABI_REDUCE(name) {#name, as_method(&python_##name), METH_FASTCALL, "reduces"},
 #include "kernels.def"
 #undef NABI_OP
 #undef NABI_ELEMENTWISE
+#undef NABI_REDUCE
     {nullptr, nullptr, 0, nullptr}};
 
 py::list kernel_names() {

@@ -15,33 +15,50 @@ namespace {
 inline float log_of(float x) { return ::logf(x); }
 inline double log_of(double x) { return ::log(x); }
 
-// NaN wherever one is: a NaN keeps standing in the accumulator because it is the second operand.
+// A NaN that is in either stays.
+template <class T>
+inline Vec<T> max_or_nan(Vec<T> x, Vec<T> top) {
+    return select(unordered(x), x, max(x, top));
+}
+
+// NaN wherever one is. n > 0.
 template <class T>
 T row_max(const T* x, int64_t n) {
     constexpr int64_t W = Vec<T>::width;
-    T best = x[0];
-    int64_t i = 0;
-    bool nan = false;
-    if (n >= W) {
-        Vec<T> top = load(x), sum = broadcast(T(0));
-        for (; i + W <= n; i += W) {
-            Vec<T> v = load(x + i);
-            top = max(v, top);
-            sum = sum + (v - v);  // NaN for NaN and for inf; only then are the lanes looked at one by one
+    Vec<T> top = broadcast(x[0]);
+    if (n < W) {
+        T lanes[W];
+        store(lanes, top);
+        for (int64_t i = 1; i < n; i++) lanes[i] = x[i];
+        top = load(lanes);
+    } else {
+        for (int64_t i = 0; i + W <= n; i += W) top = max_or_nan(load(x + i), top);
+        top = max_or_nan(load(x + n - W), top);  // the rest, and some of what was seen: that changes no maximum
+    }
+    if (sum_lanes(select(unordered(top), broadcast(T(1)), broadcast(T(0)))) != T(0)) return T(__builtin_nan(""));
+    return max_lanes(top);
+}
+
+// Elements are added in four vectors, in blocks of 1024; the blocks in ascending order.
+constexpr int64_t BLOCK = 1024;
+
+// Sum over i of term(i, n): a vector of the n (at most W) elements from i on, with zeros behind them.
+template <class T, class F>
+inline T row_sum(int64_t n, const F& term) {
+    constexpr int64_t W = Vec<T>::width;
+    T total = T(0);
+    for (int64_t from = 0; from < n; from += BLOCK) {
+        const int64_t end = least(n, from + BLOCK);
+        Vec<T> sum[4];
+        for (auto& part : sum) part = broadcast(T(0));
+        int64_t i = from;
+        for (; i + 4 * W <= end; i += 4 * W) {
+            for (int64_t v = 0; v < 4; v++) sum[v] = sum[v] + term(i + v * W, W);
         }
-        best = max_lanes(top);
-        nan = sum_lanes(sum) != T(0);
+        for (int64_t v = 0; i < end; v++, i += W) sum[v] = sum[v] + term(i, least(W, end - i));
+        total += sum_lanes((sum[0] + sum[1]) + (sum[2] + sum[3]));
     }
-    for (; i < n; i++) {
-        best = x[i] > best ? x[i] : best;
-        nan = nan || x[i] != x[i];
-    }
-    if (nan) {
-        for (int64_t j = 0; j < n; j++) {
-            if (x[j] != x[j]) return x[j];
-        }
-    }
-    return best;
+    return total;
 }
 
 // y = e^(x - top); returns the sum of y. y may be null.
@@ -49,22 +66,18 @@ template <class T>
 T row_exp(const T* x, int64_t n, T top, T* y) {
     constexpr int64_t W = Vec<T>::width;
     const Vec<T> shift = broadcast(top);
-    Vec<T> sum = broadcast(T(0));
-    int64_t i = 0;
-    for (; i + W <= n; i += W) {
-        Vec<T> e = exp(load(x + i) - shift);
-        if (y) store(y + i, e);
-        sum = sum + e;
-    }
-    T total = sum_lanes(sum);
-    if (i < n) {
-        Vec<T> e = exp(load_partial(x + i, n - i) - shift);
+    return row_sum<T>(n, [&](int64_t i, int64_t count) {
+        if (count == W) {
+            const Vec<T> e = exp(load(x + i) - shift);
+            if (y) store(y + i, e);
+            return e;
+        }
+        const Vec<T> e = exp(load_partial(x + i, count) - shift);
+        if (y) store_partial(y + i, e, count);
         T lanes[W];
         store(lanes, e);
-        for (int64_t j = 0; j < n - i; j++) total += lanes[j];
-        if (y) store_partial(y + i, e, n - i);
-    }
-    return total;
+        return load_partial(lanes, count);  // e^(0 - top) behind the row is not part of its sum
+    });
 }
 
 template <class T>
@@ -230,14 +243,12 @@ Status softmax_backward(const In& grad, const In& output, bool logarithm, const 
         parallel_for(rows, grain_for(exp_cost<T>(columns)), [&](int64_t begin, int64_t end) {
             for (int64_t i = begin; i < end; i++) {
                 const T *g = data<T>(grad) + i * columns, *y = data<T>(output) + i * columns;
-                Vec<T> sums = broadcast(T(0));
-                for (int64_t j = 0; j < columns; j += W) {
-                    const int64_t n = columns - j;
-                    Vec<T> gv = n >= W ? load(g + j) : load_partial(g + j, n);
-                    Vec<T> yv = n >= W ? load(y + j) : load_partial(y + j, n);
-                    sums = logarithm ? sums + gv : fma(gv, yv, sums);
-                }
-                const Vec<T> sum = broadcast(sum_lanes(sums));
+                auto part = [&](const T* p, int64_t j, int64_t n) {
+                    return n == W ? load(p + j) : load_partial(p + j, n);
+                };
+                const Vec<T> sum = broadcast(row_sum<T>(columns, [&](int64_t j, int64_t n) {
+                    return logarithm ? part(g, j, n) : part(g, j, n) * part(y, j, n);
+                }));
                 T* d = data<T>(d_input) + i * columns;
                 if (logarithm) {
                     map2(columns, d, g, y, [&](Vec<T> gv, Vec<T> yv) { return gv - exp(yv) * sum; });
@@ -247,6 +258,113 @@ Status softmax_backward(const In& grad, const In& output, bool logarithm, const 
             }
         });
         return OK;
+    });
+}
+
+// Rows that lie across memory, input[a, c, b] along c: vectors hold neighbouring rows, some of them at a time.
+template <class T>
+struct Strip {
+    static constexpr int64_t W = Vec<T>::width;
+    static constexpr int64_t VECTORS = 4;
+    int64_t rows;           // c
+    int64_t pitch;          // b
+    int64_t vectors, rest;  // full vectors; lanes of one more
+
+    Strip(int64_t c, int64_t b, int64_t columns) : rows(c), pitch(b), vectors(columns / W), rest(columns % W) {}
+
+    Vec<T> read(const T* p, int64_t v) const { return v < vectors ? load(p + v * W) : load_partial(p + v * W, rest); }
+    void write(T* p, int64_t v, Vec<T> a) const {
+        if (v < vectors) return store(p + v * W, a);
+        store_partial(p + v * W, a, rest);
+    }
+    int64_t count() const { return vectors + (rest > 0); }
+
+    // sum[v] = sum over the rows of term(row, v): blocks of 64, joined in ascending order
+    template <class F>
+    void sums(Vec<T> (&total)[VECTORS], const F& term) const {
+        for (auto& each : total) each = broadcast(T(0));
+        for (int64_t from = 0; from < rows; from += 64) {
+            Vec<T> sum[VECTORS];
+            for (auto& each : sum) each = broadcast(T(0));
+            for (int64_t r = from; r < least(rows, from + 64); r++) {
+                for (int64_t v = 0; v < count(); v++) sum[v] = sum[v] + term(r, v);
+            }
+            for (int64_t v = 0; v < count(); v++) total[v] = total[v] + sum[v];
+        }
+    }
+};
+
+// body(strip, offset) for every strip of at most four vectors of rows.
+template <class T, class F>
+Status over_strips(const In& array, const F& body) {
+    const int64_t c = array.shape[1], b = array.shape[2], wide = Strip<T>::VECTORS * Strip<T>::W;
+    if (array.size == 0) return OK;
+    const int64_t pieces = (b + wide - 1) / wide;
+    parallel_for(array.shape[0] * pieces, grain_for(exp_cost<T>(c * least(b, wide))), [&](int64_t begin, int64_t end) {
+        for (int64_t t = begin; t < end; t++) {
+            const int64_t first = t % pieces * wide;
+            body(Strip<T>(c, b, least(wide, b - first)), t / pieces * c * b + first);
+        }
+    });
+    return OK;
+}
+
+Status softmax_across(const In& input, bool logarithm, const Out& output) noexcept {
+    return with_float(input.dtype, [&](auto zero) {
+        using T = decltype(zero);
+        return over_strips<T>(input, [&](const Strip<T>& strip, int64_t offset) {
+            const T* x = data<T>(input) + offset;
+            T* y = data<T>(output) + offset;
+            Vec<T> top[4], sum[4];
+            for (int64_t v = 0; v < strip.count(); v++) top[v] = strip.read(x, v);
+            for (int64_t r = 1; r < strip.rows; r++) {
+                for (int64_t v = 0; v < strip.count(); v++) {
+                    top[v] = max_or_nan(strip.read(x + r * strip.pitch, v), top[v]);
+                }
+            }
+            strip.sums(sum, [&](int64_t r, int64_t v) {
+                const Vec<T> e = exp(strip.read(x + r * strip.pitch, v) - top[v]);
+                if (!logarithm) strip.write(y + r * strip.pitch, v, e);
+                return e;
+            });
+            if (logarithm) {
+                for (int64_t v = 0; v < strip.count(); v++) {
+                    T lanes[Vec<T>::width];
+                    store(lanes, sum[v]);
+                    for (T& lane : lanes) lane = log_of(lane);
+                    sum[v] = load(lanes);
+                }
+            }
+            for (int64_t r = 0; r < strip.rows; r++) {
+                for (int64_t v = 0; v < strip.count(); v++) {
+                    const int64_t at = r * strip.pitch;
+                    strip.write(y + at, v,
+                                logarithm ? (strip.read(x + at, v) - top[v]) - sum[v] : strip.read(y + at, v) / sum[v]);
+                }
+            }
+        });
+    });
+}
+
+Status softmax_across_backward(const In& grad, const In& output, bool logarithm, const Out& d_input) noexcept {
+    return with_float(grad.dtype, [&](auto zero) {
+        using T = decltype(zero);
+        return over_strips<T>(grad, [&](const Strip<T>& strip, int64_t offset) {
+            const T *g = data<T>(grad) + offset, *y = data<T>(output) + offset;
+            T* d = data<T>(d_input) + offset;
+            Vec<T> sum[4];
+            strip.sums(sum, [&](int64_t r, int64_t v) {
+                const Vec<T> slope = strip.read(g + r * strip.pitch, v);
+                return logarithm ? slope : slope * strip.read(y + r * strip.pitch, v);
+            });
+            for (int64_t r = 0; r < strip.rows; r++) {
+                for (int64_t v = 0; v < strip.count(); v++) {
+                    const int64_t at = r * strip.pitch;
+                    const Vec<T> slope = strip.read(g + at, v), value = strip.read(y + at, v);
+                    strip.write(d + at, v, logarithm ? slope - exp(value) * sum[v] : value * (slope - sum[v]));
+                }
+            }
+        });
     });
 }
 

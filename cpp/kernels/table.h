@@ -9,9 +9,11 @@ namespace nabi {
 struct Kernels {
 #define NABI_OP(name, rule, prototype) Status(*name) prototype noexcept;
 #define NABI_ELEMENTWISE(name, inputs) Status (*name)(const Elementwise& operands) noexcept;
+#define NABI_REDUCE(name) Status (*name)(const Reduction& operands, double divisor) noexcept;
 #include "kernels.def"
 #undef NABI_OP
 #undef NABI_ELEMENTWISE
+#undef NABI_REDUCE
 };
 
 }  // namespace nabi

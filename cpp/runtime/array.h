@@ -58,4 +58,18 @@ struct Elementwise {
     void* data[MAX_OPERANDS];
 };
 
+// An input whose dimensions are the results' (kept), then those that are reduced, each merged and in C order; at least
+// one of either. The output is C-ordered.
+struct Reduction {
+    int32_t kept;
+    int32_t reduced;
+    DType dtype;
+    int64_t outputs;
+    int64_t count;  // elements that meet in one result
+    int64_t shape[MAX_DIMS + 2];
+    int64_t strides[MAX_DIMS + 2];
+    const void* input;
+    void* output;
+};
+
 }  // namespace nabi

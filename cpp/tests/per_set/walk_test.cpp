@@ -101,8 +101,11 @@ void test_ranges() {
     e.ndim = 3;
     e.operands = 1;
     e.size = 2 * 3 * 5;
-    for (int d = 0; d < 3; d++) e.shape[d] = (const int64_t[]){2, 3, 5}[d];
-    for (int d = 0; d < 3; d++) e.strides[0][d] = (const int64_t[]){15, 5, 1}[d];
+    const int64_t shape[] = {2, 3, 5}, strides[] = {15, 5, 1};
+    for (int d = 0; d < 3; d++) {
+        e.shape[d] = shape[d];
+        e.strides[0][d] = strides[d];
+    }
     for (int64_t begin = 0; begin <= e.size; begin++) {
         for (int64_t end = begin; end <= e.size; end++) {
             int64_t next = begin;

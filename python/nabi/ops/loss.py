@@ -119,5 +119,5 @@ def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=N
     if reduction == "none":
         return record(BinaryCrossEntropy, losses, input.dtype, (input, target), None, (weight,))
     divisor = float(x.size) if reduction == "mean" else 1.0
-    total = _C.sum_all(losses, divisor)
+    total = _C.sum(losses, None, False, divisor)
     return record(BinaryCrossEntropyMean, total, input.dtype, (input, target), (x.shape, divisor), (weight,))

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from .. import _C
@@ -12,7 +14,7 @@ from ..errors import fail, note
 from ..tensor import Tensor, from_array, method, normal_dim
 from .promote import cast, check_tensor
 
-_C_sum_all = _C.sum_all
+_C_sum = _C.sum
 
 
 class Sum(Node):
@@ -40,20 +42,20 @@ class Mean(Sum):
 
 
 class SumDims(Node):
-    """Sum over some dimensions, divided by ``context[2]``."""
+    """Sum over the dimensions ``context[1]``, divided by ``context[2]``."""
 
     __slots__ = ()
     title = "SumBackward1"
 
     def backward(self, grad):
-        shape, kept, divisor = self.context
+        shape, dims, divisor = self.context
         if divisor != 1:
             grad = _C.div(grad, divisor)
-        return (np.broadcast_to(grad.reshape(kept), shape),)
+        return (np.broadcast_to(grad.reshape(_kept(shape, dims)), shape),)
 
     def backward_plain(self, grad):
-        shape, kept, divisor = self.context
-        return ((grad / divisor if divisor != 1 else grad).reshape(kept).expand(shape),)
+        shape, dims, divisor = self.context
+        return ((grad / divisor if divisor != 1 else grad).reshape(_kept(shape, dims)).expand(shape),)
 
 
 class MeanDims(SumDims):
@@ -67,6 +69,8 @@ def normal_dims(dim, ndim: int, op: str) -> list[int]:
     """Dimensions counted from the front, in ascending order, each once. None and () mean all."""
     if dim is None or (isinstance(dim, (tuple, list)) and not dim):
         return list(range(ndim))
+    if type(dim) is int and ndim:
+        return [normal_dim(dim, ndim, op)]
     dims = dim if isinstance(dim, (tuple, list)) else (dim,)
     found = [normal_dim(each, ndim, op) for each in dims]
     if len(set(found)) != len(found):
@@ -74,37 +78,21 @@ def normal_dims(dim, ndim: int, op: str) -> list[int]:
     return sorted(found) if ndim else []
 
 
-def _sum_over(array: np.ndarray, dims: list[int], divisor: float) -> tuple[np.ndarray, tuple]:
-    """The sum over ``dims`` without them, and the shape with them as 1."""
-    shape = array.shape
-    kept = tuple(1 if d in dims else size for d, size in enumerate(shape))
-    rest = tuple(size for d, size in enumerate(shape) if d not in dims)
-    if not dims:
-        return _C.div(array, divisor), kept
-    begin, end = dims[0], dims[-1] + 1
-    if dims != list(range(begin, end)):
-        # Apart: brought together behind the others.
-        array = np.moveaxis(array, dims, range(-len(dims), 0))
-        begin, end, shape = len(rest), len(shape), array.shape
-    sizes = [int(np.prod(part, dtype=np.int64)) for part in (shape[:begin], shape[begin:end], shape[end:])]
-    return _C.sum_middle(_C.reshaped(array, tuple(sizes)), divisor).reshape(rest), kept
-
-
 def _reduce(input, dim, keepdim: bool, op: str, all_kind, dims_kind, mean: bool) -> Tensor:
     array = input._array
-    dims = normal_dims(dim, array.ndim, op)
+    shape = array.shape
     if dim is None and not keepdim:
         divisor = float(array.size) if mean else 1.0
-        return record(all_kind, _C_sum_all(array, divisor), input.dtype, (input,), (array.shape, divisor))
-    divisor = float(np.prod([array.shape[d] for d in dims], dtype=np.int64)) if mean else 1.0
-    found, kept = _sum_over(array, dims, divisor)
-    return record(
-        dims_kind,
-        found.reshape(kept) if keepdim else found,
-        input.dtype,
-        (input,),
-        (array.shape, kept, divisor),
-    )
+        return record(all_kind, _C_sum(array, None, False, divisor), input.dtype, (input,), (shape, divisor))
+    dims = tuple(normal_dims(dim, len(shape), op))
+    divisor = float(math.prod(shape[d] for d in dims)) if mean else 1.0
+    found = _C_sum(array, dims, keepdim, divisor)
+    return record(dims_kind, found, input.dtype, (input,), (shape, dims, divisor))
+
+
+def _kept(shape, dims) -> tuple[int, ...]:
+    """The shape with 1 where it was summed."""
+    return tuple(1 if d in dims else size for d, size in enumerate(shape))
 
 
 @method("sum")
@@ -133,7 +121,7 @@ def sum(input, dim=None, keepdim: bool = False, *, dtype=None, axis=None, keepdi
     if input.dtype.is_floating_point:
         if dim is None and not keepdim:
             array = input._array
-            return record(Sum, _C_sum_all(array, 1.0), input.dtype, (input,), (array.shape, 1.0))
+            return record(Sum, _C_sum(array, None, False, 1.0), input.dtype, (input,), (array.shape, 1.0))
         return _reduce(input, dim, keepdim, "sum", Sum, SumDims, mean=False)
     dims = tuple(normal_dims(dim, input._array.ndim, "sum"))
     with np.errstate(all="ignore"):

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from .. import _C
@@ -13,6 +15,7 @@ from ..tensor import Tensor, describe, from_array, method, normal_dim
 from .promote import cast, check_tensor, same_float
 
 _C_cross_entropy = _C.cross_entropy
+_C_softmax = _C.softmax
 
 
 class CrossEntropy(Node):
@@ -278,7 +281,15 @@ class Softmax(Node):
     def backward(self, grad):
         dim, logarithm = self.context
         (output,) = self.arrays()
-        return (_along_last(lambda g, y: _C.softmax_backward(g, y, logarithm), dim, grad, output),)
+        return (
+            _along(
+                lambda g, y: _C.softmax_backward(g, y, logarithm),
+                lambda g, y: _C.softmax_across_backward(g, y, logarithm),
+                dim,
+                grad,
+                output,
+            ),
+        )
 
     def backward_plain(self, grad):
         dim, logarithm = self.context
@@ -295,14 +306,18 @@ class LogSoftmax(Softmax):
     title = "LogSoftmaxBackward0"
 
 
-def _along_last(kernel, dim: int, *arrays):
-    """The kernel with ``dim`` brought last; a contiguous result."""
-    if arrays[0].ndim == 0:
-        return kernel(*(array.reshape(1) for array in arrays)).reshape(())
-    if dim == arrays[0].ndim - 1:
-        return kernel(*arrays)
-    found = kernel(*(np.moveaxis(array, dim, -1) for array in arrays))
-    return _C.contiguous_copy(np.moveaxis(found, -1, dim))
+def _along(last, across, dim: int, *arrays):
+    """The kernel for rows that lie along memory, or the one for rows that lie across it; a contiguous result."""
+    shape = arrays[0].shape
+    if dim == len(shape) - 1:
+        return last(*arrays)
+    if not shape:
+        return _C.reshaped(last(*(_C.reshaped(array, (1,)) for array in arrays)), shape)
+    parts = (math.prod(shape[:dim]), shape[dim], math.prod(shape[dim + 1 :]))
+    kernel = across
+    if parts[2] == 1:
+        parts, kernel = parts[:2], last
+    return _C.reshaped(kernel(*(_C.reshaped(array, parts) for array in arrays)), shape)
 
 
 def _softmax(input, dim, dtype, logarithm: bool, op: str):
@@ -321,7 +336,13 @@ def _softmax(input, dim, dtype, logarithm: bool, op: str):
         )
         dim = 0 if input._array.ndim in (0, 1, 3) else 1
     dim = normal_dim(dim, input._array.ndim, op)
-    found = _along_last(lambda x: _C.softmax(x, logarithm), dim, input._array)
+    array = input._array
+    if dim == array.ndim - 1:
+        found = _C_softmax(array, logarithm)
+    else:
+        found = _along(
+            lambda x: _C_softmax(x, logarithm), lambda x: _C.softmax_across(x, logarithm), dim, array
+        )
     return record(LogSoftmax if logarithm else Softmax, found, input.dtype, (input,), (dim, logarithm))
 
 

@@ -101,7 +101,6 @@ class Case:
         plain: has a ``backward_plain``, checked against ``backward``, with second derivatives.
         splits: runs kernels that can be split over threads.
         blocks: stands on matrix multiplication, so runs with small blocks, too.
-        memory_order: ends in a sum over memory, which another layout rounds otherwise.
         layouts, special: whether those walkers apply.
         special_keys: the arrays (positions or keywords) that take special values; all unless given.
         signs: the sign of a zero result is defined.
@@ -129,7 +128,6 @@ class Case:
         plain=True,
         splits=True,
         blocks=False,
-        memory_order=False,
         layouts=True,
         special=True,
         special_keys=None,
@@ -146,7 +144,6 @@ class Case:
         self.exact, self.linear, self.kinks, self.fixed = exact, linear, kinks, fixed
         self.terms, self.magnitude, self.why = terms, magnitude, why
         self.plain, self.splits, self.blocks, self.layouts = plain, splits, blocks, layouts
-        self.memory_order = memory_order
         self.special, self.special_keys, self.signs = special, special_keys, signs
         self.torch, self.strides = torch, strides
         self.stored, self.bad, self.bench = list(stored), list(bad), list(bench)

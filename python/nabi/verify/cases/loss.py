@@ -45,7 +45,6 @@ CASES = [
         special_keys=(0,),
         terms=lambda sample: 4 + sample.args[0].size,
         magnitude=_size,
-        memory_order=True,
         stored=[
             # Logarithms are held at -100, slopes at 1 / 1e-12: (x - t) / max(x (1 - x), 1e-12).
             Stored(

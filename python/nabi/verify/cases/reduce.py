@@ -88,6 +88,5 @@ CASES = [
 ]
 
 KERNELS = {
-    "sum_all": lambda draw: (draw(3, 4), 1.0),
-    "sum_middle": lambda draw: (draw(2, 3, 4), 1.0),
+    "sum": lambda draw: (draw(2, 3, 4), (0, 2), False, 1.0),
 }

@@ -18,7 +18,13 @@ def _softmax_samples(draw):
     yield Sample(draw(), 0)
     for n in draw.lengths[1:]:
         yield Sample(draw(3, n), 1)
+        yield Sample(draw(2, 3, n), 1)
+        yield Sample(draw(n, 2), 0)
     yield Sample(draw(0, 3), 1)
+    yield Sample(draw(0, 3, 2), 1)
+    yield Sample(draw(3, 1, 1), 0)
+    if not draw.quick:
+        yield Sample(draw(2, 130, 35), 1)
 
 
 def _classes(sample) -> int:
@@ -225,5 +231,7 @@ KERNELS = {
     ),
     "softmax": lambda draw: (draw(3, 5), True),
     "softmax_backward": lambda draw: (draw(3, 5), draw(3, 5), False),
+    "softmax_across": lambda draw: (draw(2, 5, 3), True),
+    "softmax_across_backward": lambda draw: (draw(2, 5, 3), draw(2, 5, 3), False),
     "scale_rows": lambda draw: (draw(3), draw(3, 5)),
 }
