@@ -32,14 +32,21 @@ T row_max(const T* x, int64_t n) {
         for (int64_t i = 1; i < n; i++) lanes[i] = x[i];
         top = load(lanes);
     } else {
-        for (int64_t i = 0; i + W <= n; i += W) top = max_or_nan(load(x + i), top);
-        top = max_or_nan(load(x + n - W), top);  // the rest, and some of what was seen: that changes no maximum
+        Vec<T> second = top;  // two chains: a step of one takes three operations
+        int64_t i = 0;
+        for (; i + 2 * W <= n; i += 2 * W) {
+            top = max_or_nan(load(x + i), top);
+            second = max_or_nan(load(x + i + W), second);
+        }
+        if (i + W <= n) top = max_or_nan(load(x + i), top);
+        // The rest, and some of what was seen: that changes no maximum.
+        top = max_or_nan(second, max_or_nan(load(x + n - W), top));
     }
     if (sum_lanes(select(unordered(top), broadcast(T(1)), broadcast(T(0)))) != T(0)) return T(__builtin_nan(""));
     return max_lanes(top);
 }
 
-// Elements are added in four vectors, in blocks of 1024; the blocks in ascending order.
+// Elements are added in two vectors, in blocks of 1024; the blocks in ascending order.
 constexpr int64_t BLOCK = 1024;
 
 // Sum over i of term(i, n): a vector of the n (at most W) elements from i on, with zeros behind them.
@@ -49,17 +56,24 @@ inline T row_sum(int64_t n, const F& term) {
     T total = T(0);
     for (int64_t from = 0; from < n; from += BLOCK) {
         const int64_t end = least(n, from + BLOCK);
-        Vec<T> sum[4];
-        for (auto& part : sum) part = broadcast(T(0));
+        Vec<T> sum[2] = {broadcast(T(0)), broadcast(T(0))};
         int64_t i = from;
-        for (; i + 4 * W <= end; i += 4 * W) {
-            for (int64_t v = 0; v < 4; v++) sum[v] = sum[v] + term(i + v * W, W);
+        for (; i + 2 * W <= end; i += 2 * W) {
+            sum[0] = sum[0] + term(i, W);
+            sum[1] = sum[1] + term(i + W, W);
         }
-        for (int64_t v = 0; i < end; v++, i += W) sum[v] = sum[v] + term(i, least(W, end - i));
-        total += sum_lanes((sum[0] + sum[1]) + (sum[2] + sum[3]));
+        if (i + W <= end) {
+            sum[0] = sum[0] + term(i, W);
+            i += W;
+        }
+        if (i < end) sum[1] = sum[1] + term(i, end - i);
+        total += sum_lanes(sum[0] + sum[1]);
     }
     return total;
 }
+
+template <class T>
+constexpr T LANE[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 
 // y = e^(x - top); returns the sum of y. y may be null.
 template <class T>
@@ -74,9 +88,8 @@ T row_exp(const T* x, int64_t n, T top, T* y) {
         }
         const Vec<T> e = exp(load_partial(x + i, count) - shift);
         if (y) store_partial(y + i, e, count);
-        T lanes[W];
-        store(lanes, e);
-        return load_partial(lanes, count);  // e^(0 - top) behind the row is not part of its sum
+        // e^(0 - top) behind the row is not part of its sum.
+        return select(less(load(LANE<T>), broadcast(T(count))), e, broadcast(T(0)));
     });
 }
 
