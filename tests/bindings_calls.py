@@ -26,6 +26,9 @@ def generator():
     return _C.Generator().manual_seed(1)
 
 
+# Functions of one element; the gradients of exp and log are mul and div.
+POINTWISE = ("abs", "cos", "erf", "exp", "expm1", "log", "log1p", "sin", "sqrt", "tanh")
+
 # A call of every kernel that works.
 CALLS = {
     "linear": lambda: [values(2, 3, 4), values(5, 4), values(5)],
@@ -40,6 +43,15 @@ CALLS = {
     "relu_backward": lambda: [values(2, 3), values(2, 3)],
     "sigmoid": lambda: [values(2, 3)],
     "sigmoid_backward": lambda: [values(2, 3), values(2, 3)],
+    **{name: lambda: [values(2, 3)] for name in POINTWISE},
+    **{
+        f"{name}_backward": lambda: [values(2, 3), values(2, 3)]
+        for name in POINTWISE
+        if name not in ("exp", "log")
+    },
+    **{
+        name: lambda: [values(2, 3), values(2, 3)] for name in ("pow", "pow_base_slope", "pow_exponent_slope")
+    },
     "sum": lambda: [values(2, 3, 4), (0, 2), True, 1.0],
     "cross_entropy": lambda: [values(3, 4), labels(0, 3, 1), values(4), -100, 0.1, True, True, True, True],
     "cross_entropy_soft": lambda: [values(3, 4), values(3, 4), values(4), 0.1, True, True, True, True],

@@ -17,6 +17,7 @@ from bindings_calls import (
     I64,
     MASK,
     OPTIONAL,
+    POINTWISE,
     RANDOM,
     REFUSALS,
     WRITTEN,
@@ -50,14 +51,25 @@ BAD = {
     "complex number": lambda a: 1j,
     "another float": lambda a: a.astype(F64 if a.dtype == F32 else F32),
 }
-ELEMENTWISE = {"add", "sub", "mul", "div", "copy"}
+ELEMENTWISE = {"add", "sub", "mul", "div", "pow", "pow_base_slope", "pow_exponent_slope", "copy"}
 ANY_DTYPE = {("take_rows", 0), ("copy", 0), ("dropout_backward", 0), ("random_bernoulli_tensor", 1)}
 ANY_DTYPE |= WRITTEN - {("random_permutation", 1)}
-ALONE = {"relu", "sigmoid", "sum", "softmax", "softmax_across", "random_uniform", "random_normal", "dropout"}
+ALONE = {
+    *POINTWISE,
+    "relu",
+    "sigmoid",
+    "sum",
+    "softmax",
+    "softmax_across",
+    "random_uniform",
+    "random_normal",
+    "dropout",
+}
 ALONE |= {"random_exponential"}
 
 
 FLAT = {"relu", "relu_backward", "sigmoid", "sigmoid_backward", "softmax", "dropout"}
+FLAT |= {name for name in CALLS if name.removesuffix("_backward") in POINTWISE}
 FLAT |= {"binary_cross_entropy", "binary_cross_entropy_backward", "random_uniform", "random_bernoulli_tensor"}
 
 

@@ -47,5 +47,5 @@ def test_sampled_inputs(program):
 
 @pytest.mark.slow
 def test_all_float32_inputs(program):
-    """2^32 inputs a function and set: about ten minutes on two cores."""
+    """2^32 inputs a function and set: ten minutes for AVX2 on two busy cores, longer for scalar."""
     run(program, NABI_SWEEP="full")
