@@ -127,7 +127,7 @@ class Bench:
         while True:
             turns = {name: lambda name=name: turn(name) for name in calls}
             if PEAK in row.speeds:
-                # Right after nabi's turn, not after a peer whose threads may still be waiting for more work.
+                # Right after nabi's turn, for the machine is as fast then as it was a moment ago.
                 turns = {
                     "nabi": turns.pop("nabi"),
                     PEAK: lambda: [row.flops / (peak(threads) * 1e9)],
