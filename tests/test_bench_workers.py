@@ -83,6 +83,20 @@ def test_a_turn_that_is_long_ends_after_three_samples(most, taken):
     assert len(worker.time_samples(lambda: None, 2, 2, most=most)) == 2
 
 
+@pytest.mark.parametrize("used, steps", [([0.0], 1), ([0.01, 0.004, 0.0001], 3), ([0.01] * 90, 5)])
+def test_the_next_one_is_asked_when_the_last_ones_threads_sleep(used, steps, monkeypatch):
+    now, slept = [0.0], []
+
+    def sleep(seconds):
+        now[0] += used[len(slept)]
+        slept.append(seconds)
+
+    monkeypatch.setattr(worker.time, "process_time", lambda: now[0])
+    monkeypatch.setattr(worker.time, "sleep", sleep)
+    worker.settle(turns=5)
+    assert slept == [0.01] * steps
+
+
 def test_an_error_is_an_answer_and_the_worker_goes_on(spin):
     one = spin()
     one.start()

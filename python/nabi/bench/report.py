@@ -69,6 +69,7 @@ def heading(found: dict) -> str:
             "A ratio is nabi's time over the other's in the same round, the median and (quartiles) of all rounds:",
             "below 1 nabi is faster, 0.50 means twice as fast.",
         ]
+    lines.append("A target followed by ? lies between the quartiles: it may turn out either way.")
     lines += list(found.get("absent", {}).values())
     differing = {name: about["threads"] for name, about in of.items() if about["threads"] != found["threads"]}
     if differing:
@@ -190,8 +191,17 @@ def _targets(row: dict) -> str:
     for verdict in row.get("verdicts", []):
         of = f"of {TITLES[verdict['against']]}" if verdict["against"] else row.get("unit", "")
         bound = f"speed >= {verdict['speed']:g}" if "speed" in verdict else f"<= {verdict['limit']:g}"
-        texts.append(f"{bound} {of}: {'met' if verdict['met'] else 'MISSED'}")
+        texts.append(
+            f"{bound} {of}: {'met' if verdict['met'] else 'MISSED'}{'?' if _close(row, verdict) else ''}"
+        )
     return ", ".join(texts)
+
+
+def _close(row: dict, verdict: dict) -> bool:
+    # Whether the limit lies between the quartiles: another run may end on its other side.
+    ratio = row.get("ratios", {}).get(verdict["against"])
+    limit = 1 / verdict["speed"] if "speed" in verdict else verdict["limit"]
+    return ratio is not None and ratio["low"] < limit < ratio["high"]
 
 
 def slug(text: str) -> str:

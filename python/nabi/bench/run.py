@@ -81,12 +81,10 @@ class Bench:
                 peak = self._peak_of(self.team.threads, at_least=max(best.values()))
                 if peak:
                     result["of_peak"] = {name: value / peak for name, value in best.items()}
-        judged = result["ratios"]
-        if PEAK in judged and judged[PEAK]["median"] < 1:
+        result["verdicts"] = verdicts(row.targets, result["ratios"], row.speeds)
+        if PEAK in rounds and (result["of_peak"]["nabi"] > 1 or best["nabi"] > best[PEAK]):
             # Work cannot be faster than registers: somebody else had the CPUs when the peak was measured.
-            judged = {name: ratio for name, ratio in judged.items() if name != PEAK}
-            result["note"] = "faster than the peak of the same rounds, which was disturbed: not judged by it"
-        result["verdicts"] = verdicts(row.targets, judged, row.speeds)
+            _leave_peak_out(result, "faster than the peak of the same rounds")
         return result
 
     def _crew(self, row: Row) -> dict[str, Worker]:
@@ -120,16 +118,21 @@ class Bench:
                 missing[name] = str(problem)
                 raise _PeerFailed(name) from None
 
-        def at_peak() -> list[float]:
-            options = {"threads": row.threads or self.team.threads, "double": _is_double(row)}
-            gflops = crew["nabi"].ask("measure", what="peak", options=options)["value"]
-            return [row.flops / (gflops * 1e9)]
+        threads = row.threads or self.team.threads
+
+        def peak(threads: int) -> float:
+            options = {"threads": threads, "double": _is_double(row)}
+            return crew["nabi"].ask("measure", what="peak", options=options)["value"]
 
         while True:
             turns = {name: lambda name=name: turn(name) for name in calls}
             if PEAK in row.speeds:
-                # Right after nabi's turn, not after a peer whose threads may still be waiting for more work.
-                turns = {"nabi": turns.pop("nabi"), PEAK: at_peak, **turns}
+                # Right after nabi's turn, for the machine is as fast then as it was a moment ago.
+                turns = {
+                    "nabi": turns.pop("nabi"),
+                    PEAK: lambda: [row.flops / (peak(threads) * 1e9)],
+                    **turns,
+                }
             try:
                 rounds = interleave(turns, self.method, self.watch.tick)
                 break
@@ -139,6 +142,10 @@ class Bench:
         for name in calls:
             crew[name].ask("drop")
         result = self._judged(row, rounds)
+        if PEAK in rounds and threads > 1 and result["gflops"][PEAK] < LEAST_SCALING * peak(1):
+            _leave_peak_out(
+                result, f"{threads} threads never ran at the same time when the peak was measured"
+            )
         if row.isa and crew["nabi"] is self.team.workers["nabi"]:
             result.setdefault("note", f"{row.isa} is what nabi computes with here anyway")
         return {**result, "missing": missing} if missing else result
@@ -266,6 +273,11 @@ def _is_editable() -> bool:
 
 def _is_double(row: Row) -> bool:
     return row.options.get("dtype") == "float64"
+
+
+def _leave_peak_out(result: dict, why: str) -> None:
+    result["verdicts"] = [verdict for verdict in result["verdicts"] if verdict["against"] != PEAK]
+    result["note"] = f"not judged by its peak, which was disturbed: {why}"
 
 
 def verdicts(

@@ -77,6 +77,7 @@ class Desk:
             found = time_samples(
                 self._call, request["calls"], request["samples"], most=request.get("most", math.inf)
             )
+            settle()
             return {"seconds": found}
         raise ValueError(f"worker: expected describe, prepare, calls, time, measure or drop, got {do!r}")
 
@@ -113,6 +114,19 @@ def time_samples(call, calls: int, samples: int, warm: bool = True, most: float 
             call()
         found.append((time.perf_counter() - start) / calls)
     return found
+
+
+def settle(step: float = 0.01, turns: int = 50) -> None:
+    """Returns when this process's threads sleep, after ``turns`` steps at the latest.
+
+    Threads wait for more work on a CPU, OpenBLAS's for over a tenth of a second: the next process would be timed against
+    them.
+    """
+    for _ in range(turns):
+        before = time.process_time()
+        time.sleep(step)
+        if time.process_time() - before < step / 10:
+            return
 
 
 def _nabi() -> None:
