@@ -9,6 +9,7 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
+import nabi
 from bindings_calls import (
     ARRAYS,
     CALLS,
@@ -252,6 +253,15 @@ def test_losses_without_rows_and_without_classes():
     )
     assert ignored[0].tolist() == [0, 0] and np.isnan(ignored[1])
     assert _C.softmax(np.zeros((2, 0), F32), False).shape == (2, 0)
+
+
+def test_no_memory_is_an_error_for_both_kinds_of_programs():
+    """PyTorch raises a RuntimeError, Python a MemoryError."""
+    with pytest.raises(
+        nabi.OutOfMemoryError, match=r"memory: expected room for shape \(1099511627776, 1099511627776\)"
+    ):
+        nabi.zeros(2**40, 0) @ nabi.zeros(0, 2**40)
+    assert issubclass(nabi.OutOfMemoryError, RuntimeError) and issubclass(nabi.OutOfMemoryError, MemoryError)
 
 
 def test_sizes_that_no_memory_holds():

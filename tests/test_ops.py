@@ -99,9 +99,9 @@ def test_planned_names_say_so():
     ):
         _ = nabi.ones(2).sort
     with pytest.raises(
-        AttributeError, match=r"nabi\.einsum is planned and does not exist yet; until then use matmul"
+        AttributeError, match=r"nabi\.hstack is planned and does not exist yet; until then use cat"
     ):
-        _ = nabi.einsum
+        _ = nabi.hstack
     with pytest.raises(AttributeError, match=r"nabi\.jit is not supported; use "):
         _ = nabi.jit
     with pytest.raises(AttributeError, match="module 'nabi' has no attribute 'nonsense'"):

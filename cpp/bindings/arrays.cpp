@@ -10,6 +10,7 @@ namespace {
 
 PyObject* handler_capsule = nullptr;
 PyObject* op_attribute = nullptr;
+PyObject* out_of_memory = nullptr;
 
 // numpy calls these for arrays that carry our handler; outputs themselves are allocated in new_array.
 void* handler_malloc(void*, size_t size) { return pool_allocate(size); }
@@ -31,6 +32,11 @@ constexpr struct {
               {NPY_UINT8, "uint8", 1},     {NPY_BOOL, "bool", 1}};
 
 }  // namespace
+
+// Without memory of its own.
+PyObject* raise_no_memory(const char* op) {
+    return PyErr_Format(out_of_memory, "%s: expected room for the kernel's own data, got none", op);
+}
 
 PyObject* raise_error(PyObject* type, const char* op, const std::string& message) {
     PyObject* exception = PyObject_CallFunction(type, "s", (std::string(op) + ": " + message).c_str());
@@ -112,7 +118,7 @@ PyArrayObject* new_array(DType dtype, int ndim, const int64_t* shape, const int6
     // Without elements too: numpy would set all strides to 0 in memory of its own.
     void* data = fits ? pool_allocate(static_cast<size_t>(bytes)) : nullptr;
     if (!data) {
-        raise_error(PyExc_MemoryError, "memory",
+        raise_error(out_of_memory, "memory",
                     "expected room for shape " + shape_text(ndim, shape) + " " + dtype_name(dtype) + ", got none");
         return nullptr;
     }
@@ -156,11 +162,20 @@ bool is_dense(PyArrayObject* array) {
     return true;
 }
 
+PyObject* out_of_memory_error() { return out_of_memory; }
+
 bool initialise_arrays() {
     if (_import_array() < 0) return false;
     op_attribute = PyUnicode_InternFromString("nabi_op");
     handler_capsule = PyCapsule_New(&handler, "mem_handler", nullptr);
-    return op_attribute && handler_capsule;
+    // A RuntimeError as PyTorch's, and the MemoryError that Python programs expect.
+    PyObject* bases = PyTuple_Pack(2, PyExc_RuntimeError, PyExc_MemoryError);
+    if (bases) {
+        out_of_memory =
+            PyErr_NewExceptionWithDoc("nabi.OutOfMemoryError", "There is no memory for a result.", bases, nullptr);
+        Py_DECREF(bases);
+    }
+    return op_attribute && handler_capsule && out_of_memory;
 }
 
 }  // namespace nabi::bindings

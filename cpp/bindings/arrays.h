@@ -20,6 +20,8 @@ namespace nabi::bindings {
 
 // Sets a Python exception `op: message` marked as nabi's own (attribute nabi_op), so that nn.Module may add its path.
 // Always returns null, to be returned by the caller.
+PyObject* raise_no_memory(const char* op);
+PyObject* out_of_memory_error();  // the exception's class, borrowed
 PyObject* raise_error(PyObject* type, const char* op, const std::string& message);
 
 // False, without an exception, where numpy's type number is none of nabi's dtypes.

@@ -477,7 +477,7 @@ PyObject* Call::failed(const Status& status) {
                                "expected indices from 0 to " + std::to_string(status.limit - 1) + ", got " +
                                    std::to_string(status.value) + " at position " + std::to_string(status.position));
         case 2:
-            return PyErr_NoMemory();
+            return raise_no_memory(op_);
         case 4: {
             double value;
             std::memcpy(&value, &status.value, sizeof(value));

@@ -260,7 +260,7 @@ PyObject* call_elementwise(Status (*kernel)(const Elementwise&) noexcept, const 
     if (trace) print_trace(op, o, out, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
     if (status.code != 0) {
         Py_DECREF(out);
-        if (status.code == 2) return PyErr_NoMemory();
+        if (status.code == 2) return raise_no_memory(op);
         return raise_error(PyExc_RuntimeError, op,
                            std::string("expected float32 or float64, got ") + dtype_name(dtype));
     }

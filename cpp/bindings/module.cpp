@@ -37,19 +37,19 @@ namespace {
         static const Rule parsed = parse_rule(#name, rule);                                \
         return call_kernel(active->name, #name, parsed, arguments, count);                 \
     } catch (const std::bad_alloc&) {                                                      \
-        return PyErr_NoMemory();                                                           \
+        return raise_no_memory(#name);                                                     \
     }
 #define NABI_ELEMENTWISE(name, inputs)                                                     \
     PyObject* python_##name(PyObject*, PyObject* const* arguments, Py_ssize_t count) try { \
         return call_elementwise(active->name, #name, inputs, arguments, count);            \
     } catch (const std::bad_alloc&) {                                                      \
-        return PyErr_NoMemory();                                                           \
+        return raise_no_memory(#name);                                                     \
     }
 #define NABI_REDUCE(name)                                                                  \
     PyObject* python_##name(PyObject*, PyObject* const* arguments, Py_ssize_t count) try { \
         return call_reduce(active->name, #name, arguments, count);                         \
     } catch (const std::bad_alloc&) {                                                      \
-        return PyErr_NoMemory();                                                           \
+        return raise_no_memory(#name);                                                     \
     }
 #include "kernels.def"
 #undef NABI_OP
@@ -131,6 +131,7 @@ void fill_module(py::module_& m) {
     init_generator(m.ptr());
     init_graph(m.ptr());
     init_copies(m.ptr());
+    m.attr("OutOfMemoryError") = py::reinterpret_borrow<py::object>(out_of_memory_error());
     m.def("kernel_names", &kernel_names);
     m.def("set_isa", &choose_set);
     m.def("get_isa", &active_set_name);

@@ -133,7 +133,7 @@ PyObject* call_reduce(Status (*kernel)(const Reduction&, double) noexcept, const
     }
     if (status.code == 0) return reinterpret_cast<PyObject*>(out);
     Py_DECREF(out);
-    return PyErr_NoMemory();
+    return raise_no_memory(op);
 }
 
 }  // namespace nabi::bindings

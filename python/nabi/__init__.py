@@ -4,6 +4,7 @@
 from math import e, inf, nan, pi
 
 from . import _C, autograd, backends, errors, ops, planned, random
+from ._C import OutOfMemoryError
 from .autograd import (
     enable_grad,
     inference_mode,
@@ -160,6 +161,7 @@ from .ops.shape import (
     clone,
     concat,
     concatenate,
+    diagonal,
     flatten,
     index_select,
     movedim,

@@ -12,7 +12,7 @@ amax amin aminmax prod std var norm logsumexp cumsum cumprod cummax cummin
 median nanmedian mode nansum nanmean count_nonzero quantile nanquantile histc bincount kthvalue where nonzero argwhere
 gather scatter scatter_add scatter_reduce index_add index_copy index_fill index_put index_put_ masked_fill
 masked_select take take_along_dim sort argsort topk unique unique_consecutive repeat_interleave tile flip fliplr flipud
-roll rot90 tril triu diag diagonal diag_embed diagflat hsplit vsplit dsplit tensor_split ravel kron cross
+roll rot90 tril triu diag diag_embed diagflat hsplit vsplit dsplit tensor_split ravel kron cross
 trace inverse det logdet slogdet cholesky qr svd pinverse matrix_power cov corrcoef bitwise_left_shift
 bitwise_right_shift diff hardshrink prelu
 """

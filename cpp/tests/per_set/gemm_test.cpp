@@ -270,6 +270,46 @@ void test_packed() {
     }
 }
 
+// Matrices that are nowhere in memory: packing functors compute them.
+template <class T>
+struct Differences {  // A[i, p] = i - p
+    static constexpr bool IN_MEMORY = false;
+    void pack(int64_t i, int64_t rows, int64_t p0, int64_t kc, T* to) const {
+        for (int64_t p = 0; p < kc; p++) {
+            for (int64_t r = 0; r < rows; r++) to[p * MR + r] = T(i + r - p0 - p);
+        }
+    }
+};
+template <class T>
+struct Patches {  // B[p, j] = signal[p + j]: what a convolution reads
+    static constexpr bool IN_MEMORY = false;
+    const T* signal;
+    void pack(int64_t p0, int64_t kc, int64_t j0, int64_t width, int64_t R, T* to) const {
+        for (int64_t p = 0; p < kc; p++) {
+            for (int64_t j = 0; j < R; j++) to[p * R + j] = j < width ? signal[p0 + p + j0 + j] : T(0);
+        }
+    }
+};
+
+template <class T>
+void test_functors() {
+    constexpr int64_t M = 2 * MR + 1, N = 70, K = 33;
+    const std::vector<T> signal = values<T>(K + N, true);
+    std::vector<T> c(M * N, T(NAN));
+    const Plan how = plan<T>(M, N, K, false, false);
+    CHECK(how.pack_a && how.pack_b);
+    std::vector<T> workspace(static_cast<size_t>(how.a_elements + how.b_elements), T(NAN));
+    multiply_rectangle(Differences<T>{}, Patches<T>{signal.data()}, {0, M, 0, N}, K, c.data(), N, Epilogue<T>{}, how,
+                       workspace.data());
+    for (int64_t i = 0; i < M; i++) {
+        for (int64_t j = 0; j < N; j++) {
+            T sum = 0;
+            for (int64_t p = 0; p < K; p++) sum += T(i - p) * signal[static_cast<size_t>(p + j)];
+            CHECK(c[static_cast<size_t>(i * N + j)] == sum);
+        }
+    }
+}
+
 // The busiest thread's tiles against an equal share, for 2 to 64 threads.
 void test_balance() {
     constexpr int64_t W = Vec<float>::width;
@@ -306,6 +346,7 @@ void test_all() {
     test_bits<T>();
     test_activation<T>();
     test_packed<T>();
+    test_functors<T>();
 }
 
 }  // namespace

@@ -98,3 +98,8 @@ def copy_(x, source):
     out = x.copy()
     out[...] = source
     return out
+
+
+def diagonal(x, offset=0, dim1=0, dim2=1):
+    """the elements whose places in dim1 and dim2 differ by offset, in a last dimension of their own"""
+    return np.diagonal(x, offset, dim1, dim2)

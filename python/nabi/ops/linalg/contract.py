@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from ...errors import fail
 from ...tensor import Tensor, describe, method
-from ..creation import arange
 from ..promote import check_tensor
+from ..shape import diagonal
 from .product import bmm, count_of, dot, mm
 
 
@@ -168,9 +168,8 @@ class _Operand:
                         f"dimensions {i} and {j}, which have one label, of one size",
                         describe(self.tensor),
                     )
-                step = arange(size)
-                self.tensor = self.tensor.permute(i, j, *rest)[step, step]
-                self.labels = [label] + [self.labels[d] for d in rest]
+                self.tensor = diagonal(self.tensor, 0, i, j)
+                self.labels = [self.labels[d] for d in rest] + [label]
 
     def drop(self, labels) -> None:
         """Sums over these labels."""
@@ -229,6 +228,7 @@ def einsum(equation, *operands):
 
     Raises:
         RuntimeError: an equation that is not well-formed, or shapes that don't fit it.
+        ValueError: no operand.
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.einsum.html
 
@@ -271,6 +271,8 @@ def _shown(label) -> str:
 
 def _read(equation, operands):
     """(labels of each operand, labels of the output, tensors). A dimension of the ellipsis is ("...", its number from the right)."""
+    if not operands:
+        raise fail(ValueError, "einsum", "at least one operand", "none")
     if isinstance(equation, str):
         if len(operands) == 1 and isinstance(operands[0], (list, tuple)):
             operands = operands[0]
@@ -283,8 +285,6 @@ def _read(equation, operands):
         items = [equation, *operands]
         tensors, written = items[0 : len(items) - len(items) % 2 : 2], [list(part) for part in items[1::2]]
         output = list(items[-1]) if len(items) % 2 else None
-    if not tensors:
-        raise fail(RuntimeError, "einsum", "at least one operand", "none")
     if len(written) != len(tensors):
         raise fail(
             RuntimeError, "einsum", f"{len(written)} operands, one for each group of labels", len(tensors)

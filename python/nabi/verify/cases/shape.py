@@ -325,6 +325,22 @@ CASES = [
         **_VIEW,
     ),
     Case(
+        "diagonal",
+        "diagonal",
+        reference.diagonal,
+        _listed(((3, 3),), ((3, 4), 1), ((4, 3), -2), ((2, 3, 4), 0, -1, 0), ((3, 2), 5), ((0, 3),)),
+        bad=[
+            Bad("a vector", lambda m, t: m.diagonal(t(3)), IndexError, "diagonal: expected"),
+            Bad(
+                "one dimension twice",
+                lambda m, t: m.diagonal(t(3, 3), 0, 1, -1),
+                RuntimeError,
+                "diagonal: expected two",
+            ),
+        ],
+        **_VIEW,
+    ),
+    Case(
         "unsqueeze",
         "unsqueeze",
         reference.unsqueeze,
