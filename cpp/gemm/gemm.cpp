@@ -94,7 +94,7 @@ Status run(const Jobs<T>& jobs) noexcept {
             width = greatest(width, r.j1 - r.j0);
         }
     }
-    const Plan how = plan<T>(height, width, jobs.run, a.row == 1 || a.col == 1, b.col == 1);
+    const Plan how = plan<T>(height, width, jobs.run, direct_panels(a), b.col == 1);
     const int64_t elements = vector ? VECTOR_WORKSPACE<T> + jobs.run : how.a_elements + how.b_elements;
     // Each thread's part begins on a cache line of its own.
     const int64_t stride = ceil_divide(elements + (swapped ? height * width : 0), 64) * 64 + 64;

@@ -56,6 +56,26 @@ void tile(int64_t kc, const T* a, int64_t a_stride, const T* b, int64_t b_row, c
         }
         if (!ROWS) a += a_stride;
     }
+    // Most tiles are only stored or added: 64 steps of K cost little more than asking about everything for each vector.
+    if (to.width >= V * W && to.alpha == T(1) && !to.row_bias && !to.column_bias) {
+        if (to.accumulate) {
+#pragma GCC unroll 16
+            for (int i = 0; i < R; i++) {
+#pragma GCC unroll 4
+                for (int v = 0; v < V; v++) {
+                    T* c = to.c + i * to.ldc + v * W;
+                    store(c, load(c) + sum[i][v]);
+                }
+            }
+            return;
+        }
+#pragma GCC unroll 16
+        for (int i = 0; i < R; i++) {
+#pragma GCC unroll 4
+            for (int v = 0; v < V; v++) store(to.c + i * to.ldc + v * W, sum[i][v]);
+        }
+        return;
+    }
     const Vec<T> alpha = broadcast(to.alpha);
     const bool scaled = to.alpha != T(1);
 #pragma GCC unroll 16

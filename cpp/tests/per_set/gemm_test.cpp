@@ -296,7 +296,7 @@ void test_functors() {
     constexpr int64_t M = 2 * MR + 1, N = 70, K = 33;
     const std::vector<T> signal = values<T>(K + N, true);
     std::vector<T> c(M * N, T(NAN));
-    const Plan how = plan<T>(M, N, K, false, false);
+    const Plan how = plan<T>(M, N, K, 0, false);
     CHECK(how.pack_a && how.pack_b);
     std::vector<T> workspace(static_cast<size_t>(how.a_elements + how.b_elements), T(NAN));
     multiply_rectangle(Differences<T>{}, Patches<T>{signal.data()}, {0, M, 0, N}, K, c.data(), N, Epilogue<T>{}, how,
