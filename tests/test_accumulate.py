@@ -118,6 +118,66 @@ def test_a_gradient_that_the_product_reads_is_not_written_under_it(offered):
     nabi.testing.assert_close(w.grad, before + x.sum(0).expand(4, 5))
 
 
+def seeded(u, w, x):
+    (u + (w @ x) * 2).backward(w.grad)
+
+
+def hooked(u, w, x):
+    both = u + (w @ x) * 2
+    both.register_hook(lambda grad: w.grad)
+    both.sum().backward()
+
+
+def handed(u, w, x):
+    class Hands(nabi.autograd.Function):
+        """Gives w.grad itself as the gradient."""
+
+        @staticmethod
+        def forward(ctx, input):
+            return input.clone()
+
+        @staticmethod
+        def backward(ctx, grad):
+            return w.grad
+
+    Hands.apply(u + (w @ x) * 2).sum().backward()
+
+
+@pytest.mark.parametrize("way", [seeded, hooked, handed])
+def test_a_gradient_that_waits_elsewhere_in_the_walk_is_not_written_under_it(way, offered):
+    u, w, x = nabi.ones(2, 3).requires_grad_(), nabi.ones(2, 3).requires_grad_(), nabi.ones(3, 3)
+    w.grad = nabi.ones(2, 3)
+    way(u, w, x)
+    assert nabi.equal(u.grad, nabi.ones(2, 3))
+    assert nabi.equal(w.grad, nabi.full((2, 3), 7.0))
+
+
+def test_a_walk_that_fails_later_has_run_the_hooks_of_what_it_added(offered):
+    w, u, x = nabi.ones(2, 3).requires_grad_(), nabi.ones(2, 3).requires_grad_(), nabi.ones(3, 3)
+    w.grad = nabi.zeros(2, 3)
+    seen = []
+    w.register_post_accumulate_grad_hook(lambda leaf: seen.append(leaf.grad.clone()))
+    twice = u * 2
+
+    def refuse(grad):
+        raise ValueError("no")
+
+    twice.register_hook(refuse)
+    with pytest.raises(ValueError, match="no"):
+        (twice + w @ x).sum().backward()
+    assert len(seen) == 1 and nabi.equal(w.grad, seen[0])
+
+
+def test_a_leaf_that_stopped_requiring_a_gradient_gets_none(offered):
+    w, x = nabi.ones(2, 3).requires_grad_(), nabi.ones(3, 3)
+    w.grad = nabi.ones(2, 3)
+    outputs = [(w @ x).sum(), (w * 3).sum()]
+    w.requires_grad_(False)
+    for output in outputs:
+        output.backward()
+    assert nabi.equal(w.grad, nabi.ones(2, 3))
+
+
 @pytest.mark.parametrize("layout", ["transposed", "sliced", "read-only"])
 def test_a_gradient_of_another_layout_is_left_to_the_addition(layout, offered):
     x, w, b = leaves()

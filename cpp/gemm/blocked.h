@@ -51,8 +51,9 @@ inline Plan plan(int64_t rows, int64_t columns, int64_t k, int64_t direct, bool 
     p.mc = ceil_divide(tiles, row_blocks) * MR;
     p.nc = least(block.nc, ceil_divide(columns, NR) * NR);
     // A panel that few tiles read is not worth copying, nor a B that stays in L1.
-    p.pack_a = ceil_divide(columns, NR) > direct;
-    p.pack_b = !b_direct || (tiles > 3 && k * columns > 6144);
+    const bool small = environment().small_blocks;  // tests reach both
+    p.pack_a = ceil_divide(columns, NR) > (small ? least<int64_t>(direct, 1) : direct);
+    p.pack_b = !b_direct || (small ? tiles > 1 : tiles > 3 && k * columns > 6144);
     const int64_t depth = least(p.kc, greatest<int64_t>(k, 1));
     p.a_elements = p.pack_a ? least(p.mc, tiles * MR) * depth + PACK_SLACK<T> : 0;
     p.a_elements = ceil_divide(p.a_elements, 16) * 16;

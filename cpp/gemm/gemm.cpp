@@ -50,7 +50,8 @@ void compute_vector(const Product<T>& p, const Rectangle& r, T* workspace) noexc
     T* c = p.c;
     const int64_t c_step = row ? 1 : p.ldc, begin = row ? r.j0 : r.i0, end = row ? r.j1 : r.i1;
     multiply_vector(matrix, x, p.k, begin, end, workspace, [&](int64_t o, T sum) {
-        if (e.alpha != T(1)) sum *= e.alpha;
+        // One zero: a lane that ends before the others adds 0 0 to its sum in one layout and nothing in the other.
+        sum = sum * e.alpha + T(0);
         if (e.accumulate) sum = c[o * c_step] + sum;
         if (e.row_bias) sum += e.row_bias[row ? 0 : o];
         if (e.column_bias) sum += e.column_bias[row ? o : 0];
@@ -151,7 +152,8 @@ void join_runs(const Product<T>& p, int64_t runs, const T* partial) noexcept {
 template <class T>
 Status gemm(const Product<T>& product) noexcept {
     constexpr int64_t NR = NV * Vec<T>::width;
-    const Product<T>& p = product;
+    Product<T> p = product;
+    if (p.epilogue.alpha == T(0)) p.k = 0;
     if (p.m == 0 || p.n == 0 || p.batch == 0) return Status{0, 0, 0, 0};
     const int64_t shortest = blocks<T>().min_chunk;
     if (ceil_divide(p.m, MR) * ceil_divide(p.n, NR) >= FEW_TILES || p.k < 2 * shortest) {

@@ -3,7 +3,8 @@
 //   A, B       any row and column strides, nothing is copied beforehand; C's rows are contiguous, ldc apart
 //   k = 0      writes zeros or the bias
 //   accumulate reads C; without it C is never read
-// The bits of an element depend on m, n, k, the set and nothing else: not on threads, strides, or where a tile's edge falls.
+// The bits of an element depend on m, n, k, on accumulate, and on the set: not on threads, strides, or where a tile's edge
+// falls. With alpha = 0 neither A nor B is read.
 //   gemm.cpp      the work divided over threads             tile.h      the tile of C in registers
 //   blocked.h     the loops around the tile, one thread     pack.h      panels of A and B
 //   vector.h      one row or one column of C                schedule.h  who computes what

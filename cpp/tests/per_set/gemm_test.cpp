@@ -127,8 +127,10 @@ struct Size {
 
 std::vector<Size> sizes() {
     constexpr int64_t W = Vec<float>::width, NR = NV * W;
-    std::vector<Size> found = {{0, 3, 4}, {3, 0, 4}, {3, 4, 0},   {1, 4, 0},
-                               {1, 1, 0}, {1, 1, 1}, {1, 1, 700}, {5, 5, 67}};
+    std::vector<Size> found = {{0, 3, 4},     {3, 0, 4},       {3, 4, 0},
+                               {1, 4, 0},     {1, 1, 0},       {1, 1, 1},
+                               {1, 1, 700},   {5, 5, 67},      {4 * MR + 3, 4 * NR + 3, 200},
+                               {5, 100, 450}, {90, 42 * NR, 9}};
     for (int64_t m : {1, 2, MR - 1, MR, MR + 1, 4 * MR + 3}) {
         for (int64_t n : {int64_t(1), W - 1, W, W + 1, NR - 1, NR, NR + 1, 4 * NR + 3}) {
             for (int64_t k : {1, 2, 5, 6, 17, 33}) found.push_back({m, n, k});
@@ -145,6 +147,7 @@ void test_exact() {
             for (Layout b : LAYOUTS) {
                 Epilogue<T> e;
                 c.expect(c.run(a, b, e, false), e, false);
+                c.expect(c.run(a, b, e, true), e, true);
                 e.alpha = T(2), e.accumulate = true;
                 c.expect(c.run(a, b, e, true), e, true);
             }
@@ -167,8 +170,8 @@ void test_batches() {
 // One set of bits: whatever the layout, the number of threads, and what else is in the matrix.
 template <class T>
 void test_bits() {
-    for (const Size& s :
-         {Size{1, 100, 333}, Size{100, 1, 333}, Size{4 * MR + 3, 90, 100}, Size{2, 3, 5000}, Size{40, 30, 700}}) {
+    for (const Size& s : {Size{1, 100, 333}, Size{100, 1, 333}, Size{4 * MR + 3, 90, 100}, Size{2, 3, 5000},
+                          Size{40, 30, 700}, Size{9, 100, 900}}) {
         const Case<T> c(s.m, s.n, s.k, false);
         Epilogue<T> e;
         e.accumulate = true, e.alpha = T(0.3);
@@ -183,6 +186,11 @@ void test_bits() {
         }
         set_grain_override(0);
         set_num_threads(1);
+        // Without alpha and accumulation, where C may be computed transposed.
+        const std::vector<T> plain = c.run(Layout::rows, Layout::rows, {}, true);
+        for (Layout a : LAYOUTS) {
+            for (Layout b : LAYOUTS) CHECK(same_bits(plain, c.run(a, b, {}, true)));
+        }
     }
     // The left upper part of a product is the product of the parts.
     constexpr int64_t K = 20;  // too short to be cut into chunks, which depend on m and n
@@ -224,13 +232,14 @@ void test_activation() {
     for (const Size& s : {Size{1, 40, 9}, Size{40, 1, 9}, Size{2 * MR + 3, 50, 40}, Size{3, 4, 60}}) {
         const Case<T> c(s.m, s.n, s.k, true);
         std::vector<T> plain = c.run(Layout::rows, Layout::rows, {}, true);
-        int64_t count = 0;
-        Epilogue<T> e;
-        e.activate = Seen::square, e.context = &count;
-        const std::vector<T> found = c.run(Layout::rows, Layout::rows, e, true);
         for (T& x : plain) x *= x;
-        CHECK(same_bits(plain, found));
-        CHECK(count == s.m * s.n);
+        for (Layout layout : LAYOUTS) {
+            int64_t count = 0;
+            Epilogue<T> e;
+            e.activate = Seen::square, e.context = &count;
+            CHECK(same_bits(plain, c.run(Layout::rows, layout, e, true)));
+            CHECK(count == s.m * s.n);
+        }
     }
 }
 

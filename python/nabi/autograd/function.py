@@ -26,6 +26,7 @@ class _UserNode(Node):
 
     __slots__ = ()
     broadcasts = True
+    foreign = True
 
     def name(self) -> str:
         return type(self.context).__name__

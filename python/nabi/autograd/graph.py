@@ -36,6 +36,7 @@ class Node(NodeBase):
     title = "Node"  # what print(tensor) shows as grad_fn
     saves: tuple[int, ...] = ()
     broadcasts = False  # gradients may come back larger than the inputs
+    foreign = False  # backward is the user's, and may return anybody's memory
     adds_into: tuple[int, ...] = ()  # inputs whose gradient backward_into can add to an array that exists
 
     def backward(self, grad):

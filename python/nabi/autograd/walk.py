@@ -3,7 +3,8 @@
 
 Who owns a gradient: an array is added into only where the walk made it itself; a leaf takes an array over only where
 nobody else can see it. Everything else is a fresh array. A matrix product adds to ``leaf.grad`` itself, without an array
-between, where the leaf has a gradient already, no hook wants to see the new one, and this walk uses the leaf once.
+between, where the leaf has a gradient already, no hook wants to see the new one, and this walk uses the leaf once. (Over a
+long sum that rounds otherwise than adding afterwards.)
 """
 
 from __future__ import annotations
@@ -66,30 +67,29 @@ def _required(roots: list[Node], wanted: set) -> set[Node]:
 
 
 class _Direct:
-    """Which leaves of one walk get their gradient added in place, and which did."""
+    """Which leaves of one walk get their gradient added in place."""
 
-    __slots__ = ("done", "outputs", "uses")
+    __slots__ = ("outputs", "seeds", "uses")
 
-    def __init__(self, outputs):
-        self.outputs = outputs
-        self.uses: dict | None = (
-            None  # counted when it is first asked for: most walks find leaves without gradient
-        )
-        self.done: list[Tensor] = []
+    def __init__(self, outputs, seeds):
+        self.outputs, self.seeds = outputs, seeds
+        # Counted when first asked for: most walks find leaves without gradient.
+        self.uses: dict | None = None
 
     def offer(self, node: Node, grad: np.ndarray) -> dict[int, np.ndarray]:
         """{input: the array of its leaf's gradient} for what the node may add to."""
         into = {}
         for position in node.adds_into:
             leaf = node.edges[position] if position < len(node.edges) else None
-            if not isinstance(leaf, Tensor) or leaf._grad is None or leaf._hooks:
+            if not isinstance(leaf, Tensor) or leaf._grad is None or leaf._hooks or not leaf._requires_grad:
                 continue
             held = leaf._grad._array
             fits = held.dtype == grad.dtype and held.shape == leaf._array.shape and held.flags.carray
             if not fits or leaf._grad._node is not None or self._used(leaf) != 1:
                 continue
-            # A gradient that lies in memory the product reads would change under it.
-            if any(np.may_share_memory(held, other) for other in (grad, *(node.saved or ()))):
+            # A gradient that lies in memory the product reads, or that still waits elsewhere, would change under it.
+            others = (grad, *(node.saved or ()), *self.seeds)
+            if any(np.may_share_memory(held, other) for other in others):
                 continue
             into[position] = held
         return into
@@ -99,11 +99,15 @@ class _Direct:
             self.uses = _uses(self.outputs)
         return self.uses[leaf]
 
-    def finish(self, node: Node, into: dict) -> None:
-        for position in into:
-            leaf = node.edges[position]
+    @staticmethod
+    def run(node: Node, grad: np.ndarray, into: dict[int, np.ndarray]):
+        leaves = [node.edges[position] for position in into]
+        for leaf in leaves:
             bump(leaf._grad)
-            self.done.append(leaf)
+        results = node.backward_into(grad, into)
+        for leaf in leaves:
+            _run_post_hooks(leaf)
+        return results
 
 
 def _uses(outputs) -> dict[Tensor, int]:
@@ -181,16 +185,19 @@ def _walk(
             _capture(node, grad, wanted, captured)
         if node.hooks or node.retained:
             grad = _node_hooks(node, grad, create)
+            if node.hooks:
+                direct = None  # what a hook returned may be anybody's memory
         if wanted is not None and node not in needed:
             _capture(node, grad, wanted, captured)
             continue
         if create:
             results = node.backward_plain(grad)
         elif direct is not None and node.adds_into and (into := direct.offer(node, grad)):
-            results = node.backward_into(grad, into)
-            direct.finish(node, into)
+            results = direct.run(node, grad, into)
         else:
             results = node.backward(grad)
+            if node.foreign:
+                direct = None
         if not retain:
             node.saved = None
         broadcasts = node.broadcasts
@@ -358,13 +365,13 @@ def backward(tensors, grad_tensors=None, retain_graph=None, create_graph: bool =
         wanted = {_key(each, "backward"): each for each in inputs}
     retain = create_graph if retain_graph is None else retain_graph
     with _walking(create_graph):
-        direct = None if create_graph or wanted is not None else _Direct(outputs)
+        direct = None if create_graph or wanted is not None else _Direct(outputs, seeds)
         found = _walk(outputs, seeds, retain, create_graph, wanted, direct)
-        del seeds
-        for leaf in direct.done if direct is not None else ():
-            _run_post_hooks(leaf)
+        del seeds, direct
         for key in list(found):
             leaf = key if wanted is None else wanted[key]
+            if not leaf._requires_grad:
+                continue
             grad, alone = _C.take(found, key)
             _accumulate(leaf, grad, alone)
             grad = None

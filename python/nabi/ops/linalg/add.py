@@ -112,19 +112,22 @@ def _start(op: str, input, shape: tuple[int, ...], like, beta) -> np.ndarray | N
 
 def _numbers(op: str, tensor, beta, alpha) -> None:
     for name, value in (("beta", beta), ("alpha", alpha)):
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
+        if not isinstance(value, (int, float, np.integer, np.floating)):
             raise fail(TypeError, op, f"{name} to be a number", type(value).__name__)
-        if isinstance(value, float) and not tensor.dtype.is_floating_point:
+        if isinstance(value, (float, np.floating)) and not tensor.dtype.is_floating_point:
             raise fail(
                 RuntimeError, op, f"{name} to be an integer for {tensor.dtype.name} tensors", repr(value)
             )
 
 
 def _integers(input, shape, a, b, beta, alpha):
+    alpha, beta = (
+        np.asarray(int(each), np.int64).astype(a._array.dtype) for each in (alpha, beta)
+    )  # they wrap
     with np.errstate(all="ignore"):
-        found = np.matmul(a._array, b._array) * a._array.dtype.type(alpha)
+        found = np.matmul(a._array, b._array) * alpha
         if beta != 0:
-            found = found + np.broadcast_to(input._array, shape) * a._array.dtype.type(beta)
+            found = found + np.broadcast_to(input._array, shape) * beta
     return from_array(np.asarray(found))
 
 

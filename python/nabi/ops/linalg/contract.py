@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from ...errors import fail
 from ...tensor import Tensor, describe, method
-from ..promote import check_tensor
+from ..promote import check_tensor, result_type
 from ..shape import diagonal
 from .product import bmm, count_of, dot, mm
 
@@ -94,6 +94,8 @@ def _dims_of(dims, a: Tensor, b: Tensor) -> tuple[list[int], list[int]]:
     found = []
     for each, rank in ((first, m), (second, n)):
         for dim in each:
+            if not isinstance(dim, int):
+                raise fail(TypeError, "tensordot", "dims to be integers", type(dim).__name__)
             if not -rank <= dim < rank:
                 raise fail(IndexError, "tensordot", f"dims from {-rank} to {rank - 1}", dim)
         positive = [dim % rank for dim in each]
@@ -137,7 +139,10 @@ def tensordot(a, b, dims=2):
                 f"dimension {i} of a and {j} of b of one size",
                 f"{describe(a)} and {describe(b)}",
             )
-        a, b = (a, b.sum(j, keepdim=True)) if m == 1 else (a.sum(i, keepdim=True), b)
+        if m == 1:
+            b = b.sum(j, keepdim=True, dtype=b.dtype)
+        else:
+            a = a.sum(i, keepdim=True, dtype=a.dtype)
     rows = [dim for dim in range(a._array.ndim) if dim not in first]
     columns = [dim for dim in range(b._array.ndim) if dim not in second]
     shape = [a._array.shape[dim] for dim in rows] + [b._array.shape[dim] for dim in columns]
@@ -174,9 +179,12 @@ class _Operand:
     def drop(self, labels) -> None:
         """Sums over these labels."""
         dims = [d for d, label in enumerate(self.labels) if label in labels]
-        if dims:
-            self.tensor = self.tensor.sum(dims)
-            self.labels = [label for label in self.labels if label not in labels]
+        if not dims:
+            return
+        # One element is no sum, which would make int64 of smaller integers.
+        lone = all(self.tensor._array.shape[d] == 1 for d in dims)
+        self.tensor = self.tensor.squeeze(tuple(dims)) if lone else self.tensor.sum(dims)
+        self.labels = [label for label in self.labels if label not in labels]
 
     def squeeze(self, sizes: dict) -> None:
         """Leaves out what has size 1 here and more elsewhere: it would only be repeated."""
@@ -208,7 +216,16 @@ def _contract(a: _Operand, b: _Operand, keep: set) -> _Operand:
     rows = [label for label in a.labels if label not in b.labels]
     columns = [label for label in b.labels if label not in a.labels]
     shape = a.sizes(batch) + a.sizes(rows) + b.sizes(columns)
-    if batch:
+    if not inner:
+        # A product of elements: of any dtypes, as in PyTorch.
+        left, right = a.matrix(batch, rows, []), b.matrix(batch, [], columns)
+        found = left * right
+    elif a.tensor.dtype is not b.tensor.dtype and not a.tensor.dtype.is_floating_point:
+        wanted = result_type(a.tensor, b.tensor)  # a sum that came before made int64
+        return _contract(
+            _Operand(a.tensor.to(wanted), a.labels), _Operand(b.tensor.to(wanted), b.labels), keep
+        )
+    elif batch:
         found = bmm(a.matrix(batch, rows, inner), b.matrix(batch, inner, columns))
     else:
         found = mm(a.matrix(rows, inner), b.matrix(inner, columns))
@@ -285,6 +302,13 @@ def _read(equation, operands):
         items = [equation, *operands]
         tensors, written = items[0 : len(items) - len(items) % 2 : 2], [list(part) for part in items[1::2]]
         output = list(items[-1]) if len(items) % 2 else None
+        for label in (each for part in (*written, output or ()) for each in part):
+            if label is not ... and (isinstance(label, bool) or not isinstance(label, int)):
+                raise fail(TypeError, "einsum", "integers from 0 to 51 or ... as labels", repr(label))
+            if label is not ... and not 0 <= label < 52:
+                raise fail(ValueError, "einsum", "integers from 0 to 51 or ... as labels", label)
+        if any(part.count(...) > 1 for part in (*written, output or [])):
+            raise fail(RuntimeError, "einsum", "one '...' for an operand", "several")
     if len(written) != len(tensors):
         raise fail(
             RuntimeError, "einsum", f"{len(written)} operands, one for each group of labels", len(tensors)

@@ -51,8 +51,8 @@ def diagonal(input, offset: int = 0, dim1: int = 0, dim2: int = 1):
         dim1, dim2: the two dimensions.
 
     Raises:
-        RuntimeError: fewer than two dimensions, or one dimension twice.
-        IndexError: no such dimension.
+        IndexError: fewer than two dimensions, or no such dimension.
+        RuntimeError: one dimension twice.
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.diagonal.html
 
@@ -62,9 +62,11 @@ def diagonal(input, offset: int = 0, dim1: int = 0, dim2: int = 1):
         tensor([1, 4])
     """
     array = check_tensor(input, "diagonal")._array
-    first, second = normal_dim(dim1, array.ndim, "diagonal"), normal_dim(dim2, array.ndim, "diagonal")
+    if isinstance(offset, bool) or not isinstance(offset, int):
+        raise fail(TypeError, "diagonal", "offset to be an integer", type(offset).__name__)
     if array.ndim < 2:
-        raise fail(RuntimeError, "diagonal", "at least two dimensions", describe(input))
+        raise fail(IndexError, "diagonal", "at least two dimensions", describe(input))
+    first, second = normal_dim(dim1, array.ndim, "diagonal"), normal_dim(dim2, array.ndim, "diagonal")
     if first == second:
         raise note(RuntimeError, "diagonal", f"expected two dimensions, got {dim1} and {dim2}, which are one")
     context = (offset, first, second, array.shape)

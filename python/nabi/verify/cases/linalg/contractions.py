@@ -54,6 +54,7 @@ def _einsum(draw):
     yield Sample("ij,k->ik", draw(3, 4), draw(2))
     yield Sample("ij,jk->ik", draw(3, 0), draw(0, 5))
     yield Sample("ij,jk->ik", draw(3, 1), draw(4, 5))
+    yield Sample("a,ab->a", draw(3), draw(3, 2))
     yield Sample("ij,ik->jk", draw(1, 2), draw(1, 5))
     yield Sample(draw(3, 4), [0, 1], draw(4, 5), [1, 2], [0, 2])
     yield Sample(draw(2, 3, 4), [..., 7], draw(4), [7])
